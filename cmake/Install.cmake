@@ -1,0 +1,24 @@
+# Two ways to install: the C++ package (library, headers, what find_package(anabranch) reads) under a prefix, and the
+# Python package, which scikit-build-core asks for by its component.
+include(CMakePackageConfigHelpers)
+
+if(SKBUILD)
+  install(TARGETS anabranch LIBRARY DESTINATION anabranch COMPONENT python)
+  install(TARGETS _core LIBRARY DESTINATION anabranch COMPONENT python)
+  install(FILES ${ANABRANCH_OPENBLAS_PATH} DESTINATION anabranch COMPONENT python)
+  # A wheel carries Highway too: few machines have it.
+  get_target_property(hwy_library hwy::hwy LOCATION)
+  file(REAL_PATH ${hwy_library} hwy_library)
+  install(FILES ${hwy_library} DESTINATION anabranch RENAME libhwy.so.1 COMPONENT python)
+else()
+  install(TARGETS anabranch EXPORT anabranchTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT cpp)
+  install(DIRECTORY include/anabranch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT cpp)
+  install(FILES ${ANABRANCH_OPENBLAS_PATH} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT cpp)
+  set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/anabranch)
+  install(EXPORT anabranchTargets NAMESPACE anabranch:: DESTINATION ${package_dir} COMPONENT cpp)
+  configure_package_config_file(cmake/anabranchConfig.cmake.in ${CMAKE_BINARY_DIR}/anabranchConfig.cmake
+    INSTALL_DESTINATION ${package_dir})
+  write_basic_package_version_file(${CMAKE_BINARY_DIR}/anabranchConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+  install(FILES ${CMAKE_BINARY_DIR}/anabranchConfig.cmake ${CMAKE_BINARY_DIR}/anabranchConfigVersion.cmake
+    DESTINATION ${package_dir} COMPONENT cpp)
+endif()
