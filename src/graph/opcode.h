@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "graph/elementwise_table.h"
+#include "anabranch/elementwise_table.h"
 
 namespace anabranch::graph {
 
