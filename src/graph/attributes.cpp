@@ -1,0 +1,115 @@
+#include "graph/attributes.h"
+
+#include <cmath>
+
+namespace anabranch::graph {
+
+namespace {
+
+// Out of range and NaN become the smallest int64, as on x86; never undefined.
+std::int64_t truncated(double v) {
+  return v >= -0x1p63 && v < 0x1p63 ? static_cast<std::int64_t>(v) : INT64_MIN;
+}
+
+std::uint64_t truncated_unsigned(double v) {
+  return v >= 0x1p63 && v < 0x1p64 ? static_cast<std::uint64_t>(v) : static_cast<std::uint64_t>(truncated(v));
+}
+
+// `bits` taken modulo 2^(8 * size) and extended again as the dtype's signedness says.
+std::uint64_t wrapped(std::uint64_t bits, Dtype d) {
+  const int shift = 64 - 8 * d.size();
+  if (kindof(d) == Dtype::Kind::i) {
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(bits << shift) >> shift);
+  }
+  return bits << shift >> shift;
+}
+
+// What a float of dtype `d` holds for v; integers too go to float32 in one step.
+template <typename T>
+double rounded(T v, Dtype d) {
+  switch (d.val) {
+    case Dtype::Val::float16: return static_cast<float>(float16_t(static_cast<float>(v)));
+    case Dtype::Val::bfloat16: return static_cast<float>(bfloat16_t(static_cast<float>(v)));
+    case Dtype::Val::float32: return static_cast<float>(v);
+    default: return static_cast<double>(v);
+  }
+}
+
+}  // namespace
+
+Scalar Scalar::of_int(std::int64_t v, Dtype d) {
+  Scalar s;
+  s.dtype = d;
+  switch (kindof(d)) {
+    case Dtype::Kind::b: s.u = v != 0; break;
+    case Dtype::Kind::f: s.f = rounded(v, d); break;
+    case Dtype::Kind::c:
+      s.c[0] = static_cast<float>(v);
+      s.c[1] = 0;
+      break;
+    default: s.u = wrapped(static_cast<std::uint64_t>(v), d);
+  }
+  return s;
+}
+
+Scalar Scalar::of_uint(std::uint64_t v, Dtype d) {
+  if (v <= INT64_MAX) return of_int(static_cast<std::int64_t>(v), d);
+  Scalar s;
+  s.dtype = d;
+  switch (kindof(d)) {
+    case Dtype::Kind::b: s.u = 1; break;
+    case Dtype::Kind::f: s.f = rounded(v, d); break;
+    case Dtype::Kind::c:
+      s.c[0] = static_cast<float>(v);
+      s.c[1] = 0;
+      break;
+    default: s.u = wrapped(v, d);
+  }
+  return s;
+}
+
+Scalar Scalar::of_float(double v, Dtype d) {
+  Scalar s;
+  s.dtype = d;
+  switch (kindof(d)) {
+    case Dtype::Kind::b: s.u = v != 0; break;
+    case Dtype::Kind::f: s.f = rounded(v, d); break;
+    case Dtype::Kind::c:
+      s.c[0] = static_cast<float>(v);
+      s.c[1] = 0;
+      break;
+    case Dtype::Kind::u: s.u = wrapped(truncated_unsigned(v), d); break;
+    default: s.u = wrapped(static_cast<std::uint64_t>(truncated(v)), d);
+  }
+  return s;
+}
+
+Scalar Scalar::of_complex(complex64_t v, Dtype d) {
+  if (kindof(d) == Dtype::Kind::b) return of_int(v != complex64_t(0), d);
+  Scalar s = of_float(v.real(), d);
+  if (kindof(d) == Dtype::Kind::c) s.c[1] = v.imag();
+  return s;
+}
+
+void Scalar::store(void* to) const {
+  switch (dtype.val) {
+    case Dtype::Val::float16: {
+      const float16_t h(static_cast<float>(f));
+      std::memcpy(to, &h, sizeof(h));
+      break;
+    }
+    case Dtype::Val::bfloat16: {
+      const bfloat16_t h(static_cast<float>(f));
+      std::memcpy(to, &h, sizeof(h));
+      break;
+    }
+    case Dtype::Val::float32: {
+      const float v = static_cast<float>(f);
+      std::memcpy(to, &v, sizeof(v));
+      break;
+    }
+    default: std::memcpy(to, &u, dtype.size());  // little-endian: the low bytes come first
+  }
+}
+
+}  // namespace anabranch::graph
