@@ -21,6 +21,7 @@ void release(StreamState* s) noexcept;
 }  // namespace runtime
 
 class Event;
+struct ScopeLevel;
 
 // A value that names a stream and keeps it alive; equal where index and device are.
 struct Stream {
@@ -53,7 +54,8 @@ struct Stream {
 class Event {
  public:
   Event() = default;
-  Event(Ref<runtime::StreamState> stream, std::uint64_t value) : stream_(std::move(stream)), value_(value) {}
+  Event(Ref<runtime::StreamState> stream, std::uint64_t value, std::shared_ptr<const std::int64_t> time = nullptr)
+      : stream_(std::move(stream)), value_(value), time_(std::move(time)) {}
 
   bool query() const;
   // Waits until it has happened, helping with the work on the way. Releases no lock that the caller holds.
@@ -63,6 +65,7 @@ class Event {
   // Seconds from this event to `later`; both must have happened and been recorded (Stream::record).
   double elapsed(const Event& later) const;
 
+  // A default-constructed event belongs to no stream: null.
   const Ref<runtime::StreamState>& stream() const { return stream_; }
   std::uint64_t value() const { return value_; }
   friend bool operator==(const Event& a, const Event& b) { return a.stream_ == b.stream_ && a.value_ == b.value_; }
@@ -70,6 +73,7 @@ class Event {
  private:
   Ref<runtime::StreamState> stream_;
   std::uint64_t value_ = 0;
+  std::shared_ptr<const std::int64_t> time_;  // nanoseconds, written when it happens; only of recorded events
 };
 
 // A stream that stands for another one in each thread.
@@ -115,7 +119,7 @@ class StreamContext {
   StreamContext& operator=(const StreamContext&) = delete;
 
  private:
-  std::shared_ptr<const struct ScopeLevel> previous_;
+  std::shared_ptr<const ScopeLevel> previous_;
 };
 
 }  // namespace anabranch

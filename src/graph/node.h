@@ -13,13 +13,13 @@
 #include "anabranch/array.h"
 #include "graph/attributes.h"
 #include "graph/opcode.h"
+#include "runtime/failure.h"
 #include "runtime/memory.h"
 #include "runtime/sync.h"
 
 namespace anabranch::graph {
 
 struct Operation;
-struct Failure;
 
 // Type-erased attributes of an irregular operation.
 struct Attributes {
@@ -61,9 +61,11 @@ struct Operation final : Node {
 
   // Set under the plan lock, read anywhere with acquire order.
   runtime::Atomic<State> state{State::Lazy};
-  // Plan lock only: the collect pass that saw this node last, and the node's place in that pass.
-  std::uint32_t pass = 0;
-  std::uint32_t place = 0;
+  // Plan lock only. `mark` is the collect pass or the fusion group that met this node last; `value` its number in that
+  // group's program, `uses` how many operands there read it.
+  std::uint32_t mark = 0;
+  std::uint16_t value = 0;
+  std::uint32_t uses = 0;
 
   Scalar scalar;  // Op::Full
   // Given up at scheduling (plan lock); before that immutable.
@@ -74,7 +76,7 @@ struct Operation final : Node {
   std::uint64_t done_at = 0;  // written before state becomes Scheduled
   // Written once by the submission before its event happens; read after it.
   runtime::BufferRef buffer;
-  Ref<Failure> failure;
+  Ref<runtime::Failure> failure;
 
   Operation(Op o, Dtype d, Shape s, Ref<runtime::StreamState> st, std::unique_ptr<const Attributes> a);
   // A leaf.
@@ -92,15 +94,6 @@ inline Strides strides_of(const Node* n) {
 }
 void retain(Operation* n) noexcept;
 void release(Operation* n) noexcept;
-
-// Why an operation has no value; shared by all that depends on it.
-struct Failure {
-  runtime::Atomic<std::uint32_t> references{1};
-  runtime::Atomic<bool> seen{false};  // a reader has been told
-  std::exception_ptr cause;           // as thrown to readers: names the operation and the stream
-};
-void retain(Failure* f) noexcept;
-void release(Failure* f) noexcept;
 
 // --- Building. Shapes and dtypes are the caller's (ops/) business.
 

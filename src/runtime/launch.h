@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "anabranch/dtype.h"
 #include "anabranch/shape.h"
+#include "runtime/memory.h"
 
 namespace anabranch::runtime {
 
@@ -53,7 +53,7 @@ class Launch {
 
  private:
   std::vector<Phase> phases_;
-  std::vector<std::shared_ptr<void>> scratch_;
+  std::vector<BufferRef> scratch_;
 };
 
 // One call of a kernel. `out` is dense row-major unless the operation's definition says otherwise. Where the operation

@@ -29,5 +29,9 @@ using BufferRef = Ref<Buffer>;
 BufferRef allocate(std::size_t bytes);
 // Memory that `deleter(data)` gives back.
 BufferRef adopt(void* data, std::size_t bytes, std::function<void(void*)> deleter);
+// Whether the memory came through adopt().
+bool is_foreign(const Buffer* b);
+// Held over a fork.
+Mutex& allocator_mutex();
 
 }  // namespace anabranch::runtime

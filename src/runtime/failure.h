@@ -1,0 +1,30 @@
+// A failure that happened while an operation ran, shared by all that depends on it.
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include "anabranch/ref.h"
+#include "runtime/sync.h"
+
+namespace anabranch::runtime {
+
+struct Failure {
+  Atomic<std::uint32_t> references{1};
+  // A reader has been told; synchronize() need not tell it again.
+  Atomic<bool> seen{false};
+  // What readers are thrown: of the type that the kernel threw, naming the operation and the stream.
+  const std::exception_ptr cause;
+
+  explicit Failure(std::exception_ptr c) : cause(std::move(c)) {}
+};
+
+inline void retain(Failure* f) noexcept { f->references.fetch_add(1, std::memory_order_relaxed); }
+inline void release(Failure* f) noexcept {
+  if (f->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete f;
+}
+
+// The same exception with "[operation] " put before its message, where it is not there yet, and the stream after it.
+std::exception_ptr explain(std::exception_ptr cause, const std::string& operation, const std::string& stream);
+
+}  // namespace anabranch::runtime

@@ -1,0 +1,123 @@
+#include "runtime/pool.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "runtime/machine.h"
+
+namespace anabranch::runtime {
+namespace {
+
+constexpr std::int64_t spin_ns = 30'000;     // about what waking a sleeping thread costs
+constexpr std::int64_t slice_ns = 1'000'000;  // then other strands have a turn
+constexpr double any_length = 1e18;
+
+}  // namespace
+
+// Never destroyed: workers may outlive main().
+Pool& Pool::get() {
+  static Pool& pool = *new Pool;
+  return pool;
+}
+
+Pool::Pool() : size_(processor_count()) {}
+
+void Pool::push(Ref<StreamState> strand, std::size_t hands) {
+  int start = 0, wake = 0;
+  {
+    Lock lock(mutex_);
+    hands = std::min(hands, static_cast<std::size_t>(size_));
+    for (std::size_t i = 0; i < hands; ++i) queue_.push_back(strand);
+    offered_.store(queue_.size(), std::memory_order_release);
+    if (stopped()) return;
+    int needed = static_cast<int>(queue_.size()) - spinning_;
+    wake = std::clamp(needed, 0, sleeping_);
+    start = std::clamp(needed - wake, 0, size_ - started_);
+    started_ += start;
+  }
+  for (int i = 0; i < wake; ++i) wake_->notify_one();
+  for (int i = 0; i < start; ++i) {
+    try {
+      Thread([this] { run(); }).detach();
+    } catch (const std::system_error&) {  // no thread to be had: the workers there are, and waiting threads, run it
+      Lock lock(mutex_);
+      --started_;
+    }
+  }
+}
+
+Ref<StreamState> Pool::pop() {
+  Lock lock(mutex_);
+  bool spun = false;
+  while (!stopped()) {
+    if (!queue_.empty()) {
+      Ref<StreamState> strand = std::move(queue_.front());
+      queue_.pop_front();
+      offered_.store(queue_.size(), std::memory_order_release);
+      return strand;
+    }
+    if (!spun && 2 * spinning_ < size_) {
+      spun = true;
+      ++spinning_;
+      lock.unlock();
+      const std::int64_t end = Clock::now() + spin_ns;
+      while (offered_.load(std::memory_order_acquire) == 0 && !stopped() && Clock::now() < end)
+        for (int i = 0; i < 16; ++i) relax();
+      lock.lock();
+      --spinning_;
+      continue;
+    }
+    ++sleeping_;
+    wake_->wait(lock);
+    --sleeping_;
+    spun = false;
+  }
+  return {};
+}
+
+void Pool::run() {
+  while (Ref<StreamState> strand = pop()) serve(std::move(strand));
+  Lock lock(mutex_);
+  if (--started_ == 0) gone_->notify_all();
+}
+
+void Pool::serve(Ref<StreamState> strand) {
+  using Outcome = StreamState::Outcome;
+  const std::int64_t end = Clock::now() + slice_ns;
+  Runner runner(any_length);
+  Outcome outcome = strand->try_claim() ? Outcome::Ran : strand->participate(runner);
+  while (outcome == Outcome::Ran) {
+    // What this unblocked goes to others while there is more to do here; the last of it is run here, below.
+    if (stopped() || (offered_.load(std::memory_order_relaxed) != 0 && Clock::now() > end)) {
+      strand->release_token();
+      return;
+    }
+    outcome = strand->run_next(runner);
+    while (runner.unblocked.size() > (outcome == Outcome::Ran ? 0u : 1u)) {
+      push(std::move(runner.unblocked.back()), 1);
+      runner.unblocked.pop_back();
+    }
+    if (outcome != Outcome::Ran && !runner.unblocked.empty()) {
+      strand = std::move(runner.unblocked.back());
+      runner.unblocked.pop_back();
+      outcome = strand->try_claim() ? Outcome::Ran : Outcome::Empty;
+    }
+  }
+}
+
+void Pool::stop() {
+  Lock lock(mutex_);
+  stopped_.store(true);
+  wake_->notify_all();
+  gone_->wait_for(lock, std::chrono::seconds(1), [this] { return started_ == 0; });
+}
+
+void Pool::forget_workers() {
+  wake_ = new CondVar;  // the old ones know of threads that do not exist here
+  gone_ = new CondVar;
+  queue_.clear();
+  offered_.store(0);
+  started_ = sleeping_ = spinning_ = 0;
+}
+
+}  // namespace anabranch::runtime

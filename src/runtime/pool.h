@@ -1,0 +1,49 @@
+// The pool of workers, one for each processor that the process may use: runs strands that have work and nobody to run
+// them, and lends a hand with regions. Threads start when they are first needed.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "runtime/stream_state.h"
+#include "runtime/sync.h"
+
+namespace anabranch::runtime {
+
+class Pool {
+ public:
+  // Waking a sleeping thread takes 30 to 45 us on a small virtual machine; what takes less in all is not worth it.
+  static constexpr double worth_waking_ns = 60'000;
+
+  static Pool& get();
+
+  // Offers a strand to the workers: to run it, or to take chunks of its region. Wakes up to `hands` of them.
+  void push(Ref<StreamState> strand, std::size_t hands);
+  int size() const { return size_; }
+  // Lets no worker begin anything new and waits, a second at most, for what they are in the middle of. What is queued
+  // then runs in the threads that wait for it.
+  void stop();
+  bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+
+  Mutex& mutex() { return mutex_; }
+  // In a forked child, holding mutex(): there are no workers yet.
+  void forget_workers();
+
+ private:
+  Pool();
+  void run();
+  void serve(Ref<StreamState> strand);
+  Ref<StreamState> pop();
+
+  int size_;
+  Atomic<bool> stopped_{false};
+  Atomic<std::size_t> offered_{0};  // queue_.size(), to be looked at without the lock
+  Mutex mutex_;
+  // All below: under mutex_.
+  CondVar* wake_ = new CondVar;  // replaced in a forked child
+  CondVar* gone_ = new CondVar;
+  std::deque<Ref<StreamState>> queue_;
+  int started_ = 0, sleeping_ = 0, spinning_ = 0;
+};
+
+}  // namespace anabranch::runtime

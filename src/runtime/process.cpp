@@ -1,0 +1,43 @@
+#include "runtime/process.h"
+
+#include <pthread.h>
+
+#include "runtime/memory.h"
+#include "runtime/pool.h"
+#include "runtime/registry.h"
+
+namespace anabranch::runtime {
+namespace {
+
+// The order in which locks are ever held together: plan (eval's own handlers, installed before these run last), registry,
+// streams by index, pool, allocator.
+void before_fork() {
+  registry_mutex().lock();
+  for (StreamState* s : registered_streams()) s->mutex().lock();
+  Pool::get().mutex().lock();
+  allocator_mutex().lock();
+}
+
+void unlock_all() {
+  allocator_mutex().unlock();
+  Pool::get().mutex().unlock();
+  for (StreamState* s : registered_streams()) s->mutex().unlock();
+  registry_mutex().unlock();
+}
+
+void in_child() {
+  for (StreamState* s : registered_streams()) s->abandon_in_flight();
+  Pool::get().forget_workers();
+  unlock_all();
+}
+
+}  // namespace
+
+void install_fork_handlers() {
+  static const int installed = pthread_atfork(before_fork, unlock_all, in_child);
+  static_cast<void>(installed);  // fails only for want of memory, at load
+}
+
+void shutdown() { Pool::get().stop(); }
+
+}  // namespace anabranch::runtime

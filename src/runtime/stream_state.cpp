@@ -1,0 +1,241 @@
+#include "runtime/stream_state.h"
+
+#include <algorithm>
+
+#include "runtime/pool.h"
+
+namespace anabranch::runtime {
+namespace {
+
+// Strands unblocked by the completion that this thread is in: their own locks must not be taken under the lock of the
+// stream that completes.
+ANABRANCH_THREAD_LOCAL SmallVector<Ref<StreamState>, 2>* unblocking = nullptr;
+
+constexpr std::size_t most_failures = 64;  // remembered for synchronize(); readers are always told
+
+}  // namespace
+
+std::uint64_t StreamState::submit(Work* work) {
+  Lock lock(mutex_);
+  (tail_ ? tail_->next : head_) = work;
+  tail_ = work;
+  const std::uint64_t n = submitted_.load(std::memory_order_relaxed) + 1;
+  submitted_.store(n, std::memory_order_release);
+  return n;
+}
+
+void StreamState::schedule() {
+  {
+    Lock lock(mutex_);
+    if (strand_ != Strand::Idle || !head_) return;
+    strand_ = Strand::Queued;
+  }
+  Pool::get().push(Ref<StreamState>(this), 1);
+}
+
+bool StreamState::add_waiter(Waiter* waiter) {
+  Lock lock(mutex_);
+  if (completed_.load(std::memory_order_relaxed) >= waiter->value) return false;
+  waiters_.push_back(waiter);
+  return true;
+}
+
+bool StreamState::remove_waiter(Waiter* waiter) {
+  Lock lock(mutex_);
+  return std::erase(waiters_, waiter) != 0;
+}
+
+bool StreamState::try_claim() {
+  Lock lock(mutex_);
+  if (!head_ || (strand_ != Strand::Idle && strand_ != Strand::Queued)) return false;
+  strand_ = Strand::Running;
+  return true;
+}
+
+Event StreamState::blocked_on() {
+  Lock lock(mutex_);
+  return strand_ == Strand::Blocked ? blocked_on_ : Event();
+}
+
+void StreamState::release_token() {
+  {
+    Lock lock(mutex_);
+    strand_ = head_ ? Strand::Queued : Strand::Idle;
+    if (!head_) return;
+  }
+  Pool::get().push(Ref<StreamState>(this), 1);
+}
+
+void StreamState::StrandWaiter::reached() noexcept { unblocking->push_back(Ref<StreamState>(strand)); }
+
+// Whether all that `work` waits for has happened; where not, the strand is blocked and the token given back.
+bool StreamState::wait_for_others(Work& work, Lock& lock) {
+  while (!work.waits.empty()) {
+    const Event& event = work.waits.back();
+    if (!event.query()) {
+      blocked_on_ = event;
+      strand_ = Strand::Blocked;
+      unblock_.strand = this;
+      unblock_.value = event.value();
+      lock.unlock();
+      // From here on the other stream may queue this one at any moment.
+      if (event.stream()->add_waiter(&unblock_)) return false;
+      lock.lock();
+      strand_ = Strand::Running;
+    }
+    work.waits.pop_back();
+  }
+  return true;
+}
+
+StreamState::Outcome StreamState::run_next(Runner& runner) {
+  Work* work;
+  {
+    Lock lock(mutex_);
+    work = head_;
+    if (!work) {
+      strand_ = Strand::Idle;
+      return Outcome::Empty;
+    }
+    if (!work->waits.empty() && !wait_for_others(*work, lock)) return Outcome::Blocked;
+    head_ = work->next;
+    if (!head_) tail_ = nullptr;
+    current_ = work;
+  }
+  std::exception_ptr failure;
+  try {
+    work->start(launch_);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure || launch_.phases().empty()) {
+    complete(work, std::move(failure), runner);
+    return Outcome::Ran;
+  }
+  {
+    Lock lock(mutex_);
+    region_ = true;
+    asked_ = false;
+    phase_ = next_chunk_ = done_chunks_ = 0;
+  }
+  return participate(runner);
+}
+
+StreamState::Outcome StreamState::participate(Runner& runner) {
+  Lock lock(mutex_);
+  while (region_) {
+    const Launch::Phase& phase = launch_.phases()[phase_];
+    const std::size_t left = phase.chunks - next_chunk_;
+    if (left == 0) return Outcome::Shared;
+    const bool too_long = phase.ns_per_chunk > runner.longest_chunk_ns;
+    if (!asked_ && (too_long || (left > 1 && phase.ns_per_chunk * static_cast<double>(left) > Pool::worth_waking_ns))) {
+      asked_ = true;
+      lock.unlock();
+      Pool::get().push(Ref<StreamState>(this), too_long ? left : left - 1);
+      lock.lock();
+      continue;
+    }
+    if (too_long) return Outcome::Long;
+    const std::size_t chunk = next_chunk_++;
+    lock.unlock();
+    std::exception_ptr failure;
+    try {
+      phase.run(chunk);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    ++done_chunks_;
+    if (failure) {  // the chunks that nobody has begun are not run
+      if (!region_failure_) region_failure_ = std::move(failure);
+      done_chunks_ += phase.chunks - next_chunk_;
+      next_chunk_ = phase.chunks;
+    }
+    if (done_chunks_ < phase.chunks) {
+      if (next_chunk_ == phase.chunks || runner.pause_at == Runner::never || Clock::now() < runner.pause_at) continue;
+      if (!asked_) {
+        asked_ = true;
+        lock.unlock();
+        Pool::get().push(Ref<StreamState>(this), 1);
+      }
+      return Outcome::Paused;
+    }
+    if (!region_failure_ && ++phase_ < launch_.phases().size()) {
+      next_chunk_ = done_chunks_ = 0;
+      asked_ = false;
+      continue;
+    }
+    region_ = false;
+    Work* work = current_;
+    failure = std::exchange(region_failure_, nullptr);
+    lock.unlock();
+    complete(work, std::move(failure), runner);
+    return Outcome::Ran;
+  }
+  return Outcome::Shared;
+}
+
+// The caller holds the token, or has just finished the region.
+void StreamState::complete(Work* work, std::exception_ptr failure, Runner& runner) {
+  launch_.clear();
+  work->finish(std::move(failure));
+  delete work;
+  SmallVector<Ref<StreamState>, 2> ready;
+  {
+    Lock lock(mutex_);
+    current_ = nullptr;
+    const std::uint64_t n = completed_.load(std::memory_order_relaxed) + 1;
+    completed_.store(n, std::memory_order_release);
+    if (waiters_.empty()) return;
+    unblocking = &ready;
+    std::erase_if(waiters_, [n](Waiter* w) {
+      if (w->value > n) return false;
+      w->reached();
+      return true;
+    });
+    unblocking = nullptr;
+  }
+  for (auto& strand : ready) {
+    Lock lock(strand->mutex_);
+    strand->strand_ = Strand::Queued;
+    strand->blocked_on_ = Event();
+    lock.unlock();
+    runner.unblocked.push_back(std::move(strand));
+  }
+}
+
+void Runner::flush() {
+  for (auto& strand : unblocked) Pool::get().push(std::move(strand), 1);
+  unblocked.clear();
+}
+
+void StreamState::remember_failure(Ref<Failure> failure) {
+  Lock lock(mutex_);
+  std::erase_if(failures_, [](const Ref<Failure>& f) { return f->seen.load(std::memory_order_relaxed); });
+  if (failures_.size() < most_failures) failures_.push_back(std::move(failure));
+}
+
+Ref<Failure> StreamState::untold_failure() {
+  Lock lock(mutex_);
+  std::erase_if(failures_, [](const Ref<Failure>& f) { return f->seen.load(std::memory_order_relaxed); });
+  if (failures_.empty()) return {};
+  Ref<Failure> oldest = failures_.front();
+  // Once told here, one that no reader can meet any more is told for the last time.
+  if (oldest->references.load(std::memory_order_relaxed) == 2) failures_.erase(failures_.begin());
+  return oldest;
+}
+
+void StreamState::abandon_in_flight() {
+  // Whoever ran the strand does not exist here. The submissions are left as they are: finishing them could need locks
+  // or memory in any state. Their arrays find neither a value nor a failure, and say so.
+  head_ = tail_ = current_ = nullptr;
+  region_ = false;
+  strand_ = Strand::Idle;
+  waiters_.clear();
+  blocked_on_ = Event();
+  completed_.store(submitted_.load());
+}
+
+void retain(StreamState* s) noexcept { s->references.fetch_add(1, std::memory_order_relaxed); }
+
+}  // namespace anabranch::runtime

@@ -1,0 +1,139 @@
+// The state behind a Stream: its timeline (how many submissions were made, how many have finished) and its strand (the
+// queue of those that have not, and who runs it).
+//
+// A strand is run by whoever holds its token: a worker of the pool, or a thread that waits. The token's holder takes
+// submissions off the queue in order. While a submission's chunks are shared among threads (a region) nobody holds the
+// token; whoever finishes the last chunk takes it.
+#pragma once
+
+#include <limits>
+#include <vector>
+
+#include "runtime/failure.h"
+#include "runtime/launch.h"
+#include "runtime/sync.h"
+#include "runtime/work.h"
+
+namespace anabranch::runtime {
+
+class Runner;
+
+// Something to do when a timeline reaches a value. `reached` is called once, with the stream's lock held: it may only
+// take leaf locks.
+struct Waiter {
+  std::uint64_t value = 0;
+  virtual void reached() noexcept = 0;
+
+ protected:
+  ~Waiter() = default;
+};
+
+enum class Strand : std::uint8_t {
+  Idle,     // nobody runs it; the queue may hold work that a waiting thread has promised to run
+  Queued,   // in the pool's queue
+  Running,  // somebody holds the token, or a region is open
+  Blocked,  // the first submission waits for another stream, which will queue this one
+};
+
+class StreamState {
+ public:
+  StreamState(int index, Device device) : index(index), device(device) {}
+
+  const int index;
+  const Device device;
+  Atomic<std::uint32_t> references{0};
+
+  // Submissions that have finished. Everything that they wrote is visible to who reads it.
+  std::uint64_t completed() const { return completed_.load(std::memory_order_acquire); }
+  std::uint64_t submitted() const { return submitted_.load(std::memory_order_acquire); }
+
+  // Appends `work` (taking it over); the value that its end signals. Nobody is told: see schedule() and wait().
+  std::uint64_t submit(Work* work);
+  // Queues the strand to the pool if there is work and nobody runs it.
+  void schedule();
+
+  // Registers a waiter; false where the timeline is there already (then it is not registered).
+  bool add_waiter(Waiter* waiter);
+  // Takes it back; false where it has been reached.
+  bool remove_waiter(Waiter* waiter);
+
+  // Takes the token of an idle or queued strand that has work.
+  bool try_claim();
+  // The event that a blocked strand waits for; one that has happened where it is not blocked.
+  Event blocked_on();
+  // Gives the token back; work that is left goes to the pool.
+  void release_token();
+
+  enum class Outcome : std::uint8_t {
+    Ran,      // a submission has finished; the caller holds the token
+    Empty,    // no work left; the token is given back
+    Blocked,  // the first submission waits; the token is given back
+    Shared,   // a region is open, with no chunk left to take; others will finish it
+    Long,     // the next chunk is longer than the caller may take; the pool has been asked to
+    Paused,   // chunks are left, but the caller's time is up; the pool has been asked to
+  };
+  // Runs the next submission. The caller holds the token.
+  Outcome run_next(Runner& runner);
+  // Takes chunks of the open region, if there is one.
+  Outcome participate(Runner& runner);
+
+  // Failures that synchronize() has to tell unless a reader was told first.
+  void remember_failure(Ref<Failure> failure);
+  // The oldest such failure, or null.
+  Ref<Failure> untold_failure();
+
+  Mutex& mutex() { return mutex_; }
+  // In a forked child, holding mutex(): what was in flight is lost; the timeline says it has finished.
+  void abandon_in_flight();
+
+ private:
+  friend class StrandWaiter;
+  struct StrandWaiter final : Waiter {
+    StreamState* strand = nullptr;
+    void reached() noexcept override;
+  };
+
+  bool wait_for_others(Work& work, Lock& lock);
+  void complete(Work* work, std::exception_ptr failure, Runner& runner);
+
+  Atomic<std::uint64_t> submitted_{0};  // written under mutex_
+  Atomic<std::uint64_t> completed_{0};  // written under mutex_
+  Mutex mutex_;
+  // All below: under mutex_.
+  Strand strand_ = Strand::Idle;
+  Work* head_ = nullptr;
+  Work* tail_ = nullptr;
+  std::vector<Waiter*> waiters_;
+  StrandWaiter unblock_;
+  Event blocked_on_;
+  std::vector<Ref<Failure>> failures_;
+  // The open region: phase_ < launch_.phases().size() while one is.
+  Launch launch_;
+  Work* current_ = nullptr;
+  bool region_ = false;
+  bool asked_ = false;  // the pool, for hands with this phase
+  std::size_t phase_ = 0, next_chunk_ = 0, done_chunks_ = 0;
+  std::exception_ptr region_failure_;
+};
+
+void retain(StreamState* s) noexcept;
+void release(StreamState* s) noexcept;
+
+// Who runs a strand: what it may do, and where strands go that it unblocks.
+class Runner {
+ public:
+  // Chunks estimated to take longer are left to the pool.
+  double longest_chunk_ns;
+  // When (Clock::now()) to stop taking chunks.
+  static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+  std::int64_t pause_at = never;
+  // Strands that this runner unblocked and has not passed on.
+  SmallVector<Ref<StreamState>, 2> unblocked;
+
+  explicit Runner(double longest) : longest_chunk_ns(longest) {}
+  // Passes them on to the pool.
+  void flush();
+  ~Runner() { flush(); }
+};
+
+}  // namespace anabranch::runtime

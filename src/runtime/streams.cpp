@@ -1,0 +1,183 @@
+// Streams, scopes and devices as the public headers have them.
+#include <map>
+#include <stdexcept>
+
+#include "anabranch/stream.h"
+#include "runtime/backend.h"
+#include "runtime/registry.h"
+#include "runtime/scope.h"
+#include "runtime/stream_state.h"
+#include "runtime/wait.h"
+
+namespace anabranch {
+namespace runtime {
+namespace {
+
+struct ThreadStreams {
+  std::map<Device, Stream> defaults;
+  std::map<int, Stream> locals;  // by ThreadLocalStream::index
+};
+
+ThreadStreams& thread_streams() {
+  ANABRANCH_THREAD_LOCAL ThreadStreams streams;
+  return streams;
+}
+
+Device first_device() {
+  return find_backend(Device::gpu) ? Device(Device::gpu) : Device(Device::cpu);
+}
+
+Atomic<Device>& process_device_cell() {
+  static Atomic<Device> cell{first_device()};
+  return cell;
+}
+
+Stream found_or_new(std::map<Device, Stream>& in, Device device) {
+  if (auto found = in.find(device); found != in.end()) return found->second;
+  return in.emplace(device, Stream(open_stream(device))).first->second;
+}
+
+}  // namespace
+
+Backend& backend_for(Device device, const char* function) {
+  std::string why;
+  Backend* backend = find_backend(device.type, &why);
+  if (!backend) {
+    throw std::invalid_argument("[" + std::string(function) + "] Cannot use " + to_string(device) +
+                                " without gpu backend: " + why);
+  }
+  if (device.index < 0 || device.index >= backend->device_count()) {
+    throw std::invalid_argument("[" + std::string(function) + "] There is no " + to_string(device) + ": there are " +
+                                std::to_string(backend->device_count()) + " devices of this type.");
+  }
+  return *backend;
+}
+
+ScopeStack& current_scope() {
+  ANABRANCH_THREAD_LOCAL ScopeStack scope;
+  return scope;
+}
+
+Device process_device() { return process_device_cell().load(std::memory_order_relaxed); }
+
+void set_process_device(Device device) {
+  backend_for(device, "set_default_device");
+  process_device_cell().store(device, std::memory_order_relaxed);
+}
+
+Stream thread_stream(Device device) {
+  auto& defaults = thread_streams().defaults;
+  if (auto found = defaults.find(device); found != defaults.end()) return found->second;
+  backend_for(device, "default_stream");
+  return found_or_new(defaults, device);
+}
+
+void set_thread_stream(const Stream& s) { thread_streams().defaults.insert_or_assign(s.device, s); }
+
+}  // namespace runtime
+
+using namespace runtime;
+
+// --- Devices.
+
+Device default_device() {
+  const ScopeStack& scope = current_scope();
+  return scope ? scope->device : process_device();
+}
+
+void set_default_device(Device device) {
+  backend_for(device, "set_default_device");
+  ScopeStack& scope = current_scope();
+  if (scope)
+    scope = std::make_shared<ScopeLevel>(ScopeLevel{device, std::nullopt, scope->outer});
+  else
+    set_process_device(device);
+}
+
+bool is_available(Device device) {
+  Backend* backend = find_backend(device.type);
+  return backend && device.index >= 0 && device.index < backend->device_count();
+}
+
+int device_count(Device::DeviceType type) {
+  Backend* backend = find_backend(type);
+  return backend ? backend->device_count() : 0;
+}
+
+DeviceInfo device_info(Device device) { return backend_for(device, "device_info").describe(device.index); }
+
+std::string to_string(Device device) {
+  return std::string("Device(") + (device.type == Device::cpu ? "cpu" : "gpu") + ", " + std::to_string(device.index) + ")";
+}
+std::ostream& operator<<(std::ostream& out, Device device) { return out << to_string(device); }
+
+// --- Streams.
+
+Stream::Stream(Ref<StreamState> state) : index(state->index), device(state->device), state_(std::move(state)) {}
+
+Stream default_stream(Device device) {
+  // A scope that names a stream of this device holds for the device, also where a scope inside it has another one.
+  for (const ScopeLevel* level = current_scope().get(); level; level = level->outer.get())
+    if (level->stream && level->stream->device == device) return *level->stream;
+  return thread_stream(device);
+}
+
+void set_default_stream(const Stream& s) {
+  ScopeStack& scope = current_scope();
+  if (scope)
+    scope = std::make_shared<ScopeLevel>(ScopeLevel{scope->device, s, scope->outer});
+  else
+    set_thread_stream(s);
+}
+
+Stream new_stream(Device device) {
+  backend_for(device, "new_stream");
+  return Stream(open_stream(device));
+}
+Stream new_thread_unsafe_stream(Device device) { return new_stream(device); }
+
+ThreadLocalStream new_thread_local_stream(Device device) {
+  backend_for(device, "new_thread_local_stream");
+  static Atomic<int> next{0};
+  return {next.fetch_add(1), device};
+}
+
+Stream stream_from_thread_local_stream(const ThreadLocalStream& s) {
+  auto& locals = thread_streams().locals;
+  auto found = locals.find(s.index);
+  if (found == locals.end()) found = locals.emplace(s.index, Stream(open_stream(s.device))).first;
+  return found->second;
+}
+
+std::vector<Stream> get_streams() {
+  std::vector<Stream> out;
+  for (auto& s : open_streams()) out.emplace_back(std::move(s));
+  return out;
+}
+
+void clear_streams() { thread_streams() = {}; }
+
+Stream to_stream(const StreamOrDevice& s) {
+  struct Choose {
+    Stream operator()(std::monostate) const { return default_stream(default_device()); }
+    Stream operator()(const Stream& stream) const { return stream; }
+    Stream operator()(const ThreadLocalStream& stream) const { return stream_from_thread_local_stream(stream); }
+    Stream operator()(Device device) const { return default_stream(device); }
+    Stream operator()(Device::DeviceType type) const { return default_stream(Device(type)); }
+  };
+  return std::visit(Choose{}, s);
+}
+
+std::string to_string(const Stream& s) { return "Stream(" + to_string(s.device) + ", " + std::to_string(s.index) + ")"; }
+std::ostream& operator<<(std::ostream& out, const Stream& s) { return out << to_string(s); }
+
+StreamContext::StreamContext(const StreamOrDevice& s) : previous_(current_scope()) {
+  if (std::holds_alternative<std::monostate>(s))
+    throw std::invalid_argument("[StreamContext] Expected a stream or a device, got nothing.");
+  const Stream stream = to_stream(s);
+  current_scope() = std::make_shared<ScopeLevel>(ScopeLevel{stream.device, stream, previous_});
+}
+
+StreamContext::~StreamContext() { current_scope() = std::move(previous_); }
+
+}  // namespace anabranch
