@@ -10,6 +10,12 @@ if(SKBUILD)
   get_target_property(hwy_library hwy::hwy LOCATION)
   file(REAL_PATH ${hwy_library} hwy_library)
   install(FILES ${hwy_library} DESTINATION anabranch RENAME libhwy.so.1 COMPONENT python)
+  foreach(distribution scipy-openblas32 nanobind)
+    execute_process(COMMAND ${Python_EXECUTABLE} -c
+      "import importlib.metadata as m; print([f.locate() for f in m.files('${distribution}') if 'LICENSE' in f.name][0], end='')"
+      OUTPUT_VARIABLE license COMMAND_ERROR_IS_FATAL ANY)
+    install(FILES ${license} DESTINATION ${SKBUILD_METADATA_DIR}/licenses RENAME ${distribution}.txt COMPONENT python)
+  endforeach()
 else()
   install(TARGETS anabranch EXPORT anabranchTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT cpp)
   install(DIRECTORY include/anabranch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT cpp)

@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 python=$PWD/.venv/bin/python
+export CCACHE_BASEDIR=$PWD # the wheel's compilations are those of build/release
 
 echo "--- cmake --install, then examples/cpp"
 cmake --install build/release --prefix "$scratch/prefix" --component cpp >"$scratch/install.log"
