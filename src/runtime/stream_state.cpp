@@ -17,9 +17,10 @@ constexpr std::size_t most_failures = 64;  // remembered for synchronize(); read
 
 std::uint64_t StreamState::submit(Work* work) {
   Lock lock(mutex_);
+  const std::uint64_t n = submitted_.load(std::memory_order_relaxed) + 1;
+  work->accepted(n);
   (tail_ ? tail_->next : head_) = work;
   tail_ = work;
-  const std::uint64_t n = submitted_.load(std::memory_order_relaxed) + 1;
   submitted_.store(n, std::memory_order_release);
   return n;
 }

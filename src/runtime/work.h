@@ -12,6 +12,8 @@ namespace anabranch::runtime {
 class Work {
  public:
   virtual ~Work() = default;
+  // Once, when it has its place in the stream's order and before anybody can run it: its end signals `value`.
+  virtual void accepted(std::uint64_t value) noexcept { static_cast<void>(value); }
   // Once, when everything waited for has happened: does the work, or adds what is to do to `launch`. May throw.
   virtual void start(Launch& launch) = 0;
   // Once, after start() and all phases, or after the first exception of either: publishes the result, or the failure,

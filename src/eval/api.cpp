@@ -1,0 +1,81 @@
+// eval and async_eval, as the public header has them.
+#include <pthread.h>
+
+#include "anabranch/array.h"
+#include "eval/plan.h"
+#include "runtime/pool.h"
+#include "runtime/process.h"
+#include "runtime/stream_state.h"
+#include "runtime/wait.h"
+
+namespace anabranch {
+namespace {
+
+using graph::Operation;
+
+// Waits for a scheduled operation and raises its failure.
+void settle(Operation* op) {
+  if (op->state.load(std::memory_order_acquire) == Operation::State::Ready) return;
+  if (op->stream->completed() < op->done_at) runtime::wait(Event(op->stream, op->done_at));
+  if (op->buffer) return;
+  if (!op->failure)
+    throw std::runtime_error("[eval] The array was being computed by another process when this one was forked off.");
+  op->failure->seen.store(true, std::memory_order_relaxed);
+  std::rethrow_exception(op->failure->cause);
+}
+
+bool is_lazy(const Operation* op) { return op->state.load(std::memory_order_acquire) == Operation::State::Lazy; }
+
+std::vector<Operation*> lazy_operations(const std::vector<array>& arrays) {
+  std::vector<Operation*> out;
+  out.reserve(arrays.size());
+  for (const array& a : arrays)
+    if (Operation* op = graph::base_of(a.node().get()); is_lazy(op)) out.push_back(op);
+  return out;
+}
+
+void schedule(const evaluation::Submitted& submitted) {
+  for (const auto& s : submitted.streams) s->schedule();
+}
+
+void eval_operations(const std::vector<Operation*>& lazy) {
+  const evaluation::Submitted submitted = evaluation::plan(lazy);
+  // What is small runs right here, stream after stream; what is not, side by side.
+  if (submitted.streams.size() > 1 && submitted.ns > runtime::Pool::worth_waking_ns) {
+    for (const auto& s : submitted.streams)
+      if (s != lazy.front()->stream) s->schedule();
+  }
+  try {
+    for (Operation* op : lazy) runtime::wait(Event(op->stream, op->done_at));
+  } catch (...) {
+    schedule(submitted);
+    throw;
+  }
+}
+
+// At load: the plan lock comes before the runtime's locks, so its fork handlers run around the runtime's (prepare handlers
+// run last registered first).
+const bool fork_handlers = [] {
+  runtime::install_fork_handlers();
+  auto unlock = [] { evaluation::plan_mutex().unlock(); };
+  return pthread_atfork([] { evaluation::plan_mutex().lock(); }, unlock, unlock) == 0;
+}();
+
+}  // namespace
+
+void array::eval() const {
+  Operation* op = graph::base_of(node_.get());
+  if (is_lazy(op)) eval_operations({op});
+  settle(op);
+}
+
+void eval(const std::vector<array>& arrays) {
+  if (const auto lazy = lazy_operations(arrays); !lazy.empty()) eval_operations(lazy);
+  for (const array& a : arrays) settle(graph::base_of(a.node().get()));
+}
+
+void async_eval(const std::vector<array>& arrays) {
+  if (const auto lazy = lazy_operations(arrays); !lazy.empty()) schedule(evaluation::plan(lazy));
+}
+
+}  // namespace anabranch

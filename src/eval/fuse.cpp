@@ -1,0 +1,171 @@
+#include <algorithm>
+#include <cstring>
+
+#include "eval/plan.h"
+
+namespace anabranch::evaluation {
+
+using graph::Node;
+using graph::Op;
+using graph::Operation;
+using graph::Program;
+using graph::Scalar;
+
+namespace {
+
+// While a program grows, a value's number says what it is; renumber() puts them in Program's order.
+constexpr std::uint16_t constant_tag = 0x4000, instruction_tag = 0x8000, tags = constant_tag | instruction_tag;
+
+constexpr std::size_t most_instructions = 256, most_inputs = 16, most_constants = 64, most_open = 8;
+
+bool is_lazy(const Operation* op) { return op->state.load(std::memory_order_relaxed) == Operation::State::Lazy; }
+bool is_constant(const Operation* op) { return op->op == Op::Full && is_lazy(op); }
+
+std::uint16_t constant(Program& program, const Scalar& value) {
+  for (std::size_t i = 0; i < program.constants.size(); ++i) {
+    const Scalar& c = program.constants[i];
+    if (c.dtype == value.dtype && c.u == value.u) return static_cast<std::uint16_t>(constant_tag | i);
+  }
+  program.constants.push_back(value);
+  return static_cast<std::uint16_t>(constant_tag | (program.constants.size() - 1));
+}
+
+std::uint16_t input(Step& step, Node* node) {
+  for (std::size_t i = 0; i < step.inputs.size(); ++i)
+    if (step.inputs[i].get() == node) return static_cast<std::uint16_t>(i);
+  step.inputs.push_back(graph::NodeRef(node));
+  step.program.inputs.push_back(node->dtype);
+  return static_cast<std::uint16_t>(step.inputs.size() - 1);
+}
+
+void renumber(Program& program) {
+  const std::size_t inputs = program.inputs.size(), constants = program.constants.size();
+  auto number = [&](std::uint16_t& value) {
+    if (value & instruction_tag)
+      value = static_cast<std::uint16_t>((value & ~tags) + inputs + constants);
+    else if (value & constant_tag)
+      value = static_cast<std::uint16_t>((value & ~tags) + inputs);
+  };
+  for (auto& instruction : program.instructions)
+    for (int i = 0; i < instruction.operands; ++i) number(instruction.operand[i]);
+  for (auto& output : program.outputs) number(output.value);
+}
+
+}  // namespace
+
+void Fuser::add(Operation* op) {
+  if (graph::is_elementwise(op->op))
+    add_elementwise(op);
+  else
+    add_irregular(op);
+}
+
+void Fuser::finish() {
+  while (!open_.empty()) close(0);
+}
+
+// Submits the open groups with a value that `op` can't take from a register: it is irregular, or in another group, or
+// reads the value in another layout.
+void Fuser::close_groups_read_otherwise(const Operation* op) {
+  const bool fuses = graph::is_elementwise(op->op);
+  for (const auto& node : op->inputs) {
+    const Operation* base = graph::base_of(node.get());
+    if (!is_lazy(base) || (fuses && base->op == Op::Full)) continue;
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      const Group& g = open_[i];
+      if (base->mark != g.mark) continue;
+      if (!fuses || node->is_view || g.step->stream != op->stream || !(g.step->domain == op->shape)) close(i);
+      break;
+    }
+  }
+}
+
+Fuser::Group& Fuser::group_for(const Operation* op) {
+  for (std::size_t i = 0; i < open_.size(); ++i) {
+    Group& g = open_[i];
+    if (g.step->stream != op->stream || !(g.step->domain == op->shape)) continue;
+    const Program& p = g.step->program;
+    if (g.ops.size() < most_instructions && p.inputs.size() + op->inputs.size() <= most_inputs &&
+        p.constants.size() + op->inputs.size() <= most_constants)
+      return g;
+    close(i);
+    break;
+  }
+  if (open_.size() == most_open) close(0);
+  Group& g = open_.emplace_back();
+  g.step = std::make_unique<Step>(op->stream);
+  g.step->fused = true;
+  g.step->domain = op->shape;
+  g.mark = next_mark();
+  return g;
+}
+
+void Fuser::add_elementwise(Operation* op) {
+  close_groups_read_otherwise(op);
+  Group& g = group_for(op);
+  // Making room for op may have submitted a group that it reads from; its value is an input then.
+  Program& program = g.step->program;
+  op->uses = 0;
+  if (op->op == Op::Full) {
+    op->value = constant(program, op->scalar);
+  } else {
+    Program::Instruction instruction{.op = op->op,
+                                     .from = op->inputs.back()->dtype,
+                                     .to = op->dtype,
+                                     .operands = static_cast<std::uint8_t>(op->inputs.size()),
+                                     .operand = {}};
+    for (std::size_t i = 0; i < op->inputs.size(); ++i) {
+      Node* node = op->inputs[i].get();
+      Operation* base = graph::base_of(node);
+      if (is_constant(base)) {
+        instruction.operand[i] = constant(program, base->scalar);
+        if (base->mark == g.mark && !node->is_view) ++base->uses;
+      } else if (is_lazy(base)) {
+        instruction.operand[i] = base->value;
+        ++base->uses;
+      } else {
+        instruction.operand[i] = input(*g.step, node);
+      }
+    }
+    op->value = static_cast<std::uint16_t>(instruction_tag | program.instructions.size());
+    program.instructions.push_back(instruction);
+  }
+  op->mark = g.mark;
+  g.ops.push_back(op);
+}
+
+void Fuser::close(std::size_t index) {
+  Group g = std::move(open_[index]);
+  open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(index));
+  Step& step = *g.step;
+  for (Operation* op : g.ops) {
+    // Nobody but the operations of this group knows of the others: those values stay in registers. No new reference can
+    // come to them, since there is no handle to take it from.
+    if (op->references.load(std::memory_order_acquire) == op->uses) continue;
+    step.outputs.push_back(Ref<Operation>(op));
+    step.program.outputs.push_back({op->value, op->dtype});
+  }
+  renumber(step.program);
+  step.ns = 200 + 0.3 * static_cast<double>(element_count(step.domain)) * static_cast<double>(g.ops.size());
+  place(step);
+  // In dependency order: an operation that only this group knows goes when its last reader gives it up.
+  for (Operation* op : g.ops) op->inputs.clear();
+  submit(std::move(g.step));
+}
+
+void Fuser::add_irregular(Operation* op) {
+  close_groups_read_otherwise(op);
+  auto step = std::make_unique<Step>(op->stream);
+  for (auto& input : op->inputs) step->inputs.push_back(std::move(input));
+  op->inputs.clear();
+  step->outputs.push_back(Ref<Operation>(op));
+  step->domain = op->shape;
+  step->ns = 500 + static_cast<double>(element_count(op->shape));
+  for (const auto& input : step->inputs) step->ns += static_cast<double>(element_count(input->shape));
+  if (op->op == Op::Matmul)
+    step->ns += 0.03 * static_cast<double>(element_count(op->shape)) * static_cast<double>(step->inputs[0]->shape.back());
+  place(*step);
+  submit(std::move(step));
+}
+
+}  // namespace anabranch::evaluation

@@ -1,0 +1,113 @@
+// Evaluation: from requested arrays to submissions, in stages that each do one thing.
+//
+//   collect  walks from the requested operations to all that they need and nobody has claimed
+//   fuse     joins them into steps: fused programs of elementwise operations, or single irregular operations
+//   place    gives a step the few waits for other streams that its stream's order does not already imply
+//   submit   hands it to its stream
+//
+// All of it happens under the plan lock, without the GIL, in batches: outside the lock an operation is lazy, or
+// scheduled with its event.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "graph/node.h"
+#include "graph/program.h"
+#include "runtime/work.h"
+
+namespace anabranch::evaluation {
+
+// One submission: a fused program over a domain, or one irregular operation.
+class Step final : public runtime::Work {
+ public:
+  explicit Step(Ref<runtime::StreamState> s) : stream(std::move(s)) {}
+  void accepted(std::uint64_t value) noexcept override;
+  void start(runtime::Launch& launch) override;
+  void finish(std::exception_ptr failure) noexcept override;
+
+  const Ref<runtime::StreamState> stream;
+  Shape domain;
+  graph::Program program;                     // of a fused step
+  SmallVector<graph::NodeRef, 4> inputs;      // what it reads; none is lazy when the step is submitted
+  SmallVector<Ref<graph::Operation>, 2> outputs;  // what it computes; of an irregular step the operation itself
+  bool fused = false;
+
+ private:
+  bool poisoned(std::size_t output) const { return static_cast<bool>(poison_[output]); }
+  bool spread_poison();
+  void bind_inputs();
+  void bind_outputs();
+  runtime::BufferRef donated(const graph::Operation& output, std::size_t bytes);
+
+  SmallVector<runtime::View, 4> in_;
+  SmallVector<runtime::View, 2> out_;
+  SmallVector<runtime::BufferRef, 2> buffers_;
+  SmallVector<Ref<runtime::Failure>, 2> poison_;  // an output's, if what it needs has failed
+};
+
+// The lazy operations that `roots` need, each after those that it needs, in batches. The plan lock must be held from the
+// construction to the last batch.
+class Collector {
+ public:
+  explicit Collector(const std::vector<graph::Operation*>& roots);
+  // Fills `batch` with at most `most`, after the batches before have been submitted; false when nothing is left.
+  bool next(std::size_t most, std::vector<graph::Operation*>& batch);
+
+ private:
+  struct Visit {
+    graph::Operation* op;
+    std::size_t next_input;
+  };
+  std::vector<graph::Operation*> roots_;
+  std::vector<Visit> stack_;
+  std::uint32_t pass_;
+};
+
+// A fresh number for marking nodes: a collect pass or a fusion group.
+std::uint32_t next_mark();
+
+// Joins operations, fed in dependency order, into steps, which it submits in dependency order.
+class Fuser {
+ public:
+  void add(graph::Operation* op);
+  // Submits what is open.
+  void finish();
+
+ private:
+  // A fused step that is being put together.
+  struct Group {
+    std::unique_ptr<Step> step;
+    std::vector<graph::Operation*> ops;
+    std::uint32_t mark;
+  };
+  void add_elementwise(graph::Operation* op);
+  void add_irregular(graph::Operation* op);
+  Group& group_for(const graph::Operation* op);
+  void close(std::size_t group);
+  void close_groups_read_otherwise(const graph::Operation* op);
+
+  std::vector<Group> open_;
+};
+
+// place: fills step.waits from what it reads.
+void place(Step& step);
+
+// Streams that got steps, and the time that the steps are estimated to take on one processor.
+struct Submitted {
+  SmallVector<Ref<runtime::StreamState>, 4> streams;
+  double ns = 0;
+};
+
+// submit: hands the step to its stream, and notes it for take_submitted().
+void submit(std::unique_ptr<Step> step);
+Submitted take_submitted();
+
+// Plans and submits all that `roots` need. Takes the plan lock. The pool is not told: call schedule() on the streams, or
+// wait for what was submitted.
+Submitted plan(const std::vector<graph::Operation*>& roots);
+
+// Held over a fork.
+runtime::Mutex& plan_mutex();
+
+}  // namespace anabranch::evaluation
