@@ -42,12 +42,14 @@ void bind_array(nb::module_& m) {
   append<indexing_slots>(slots);
   append<buffer_slots>(slots);
   append<text_slots>(slots);
+  append<scalar_slots>(slots);
   // == is elementwise, so arrays hash by identity.
   slots.push_back({Py_tp_hash, reinterpret_cast<void*>(PyBaseObject_Type.tp_hash)});
   slots.push_back({0, nullptr});
 
   ArrayClass c(m, "array", nb::type_slots(slots.data()), nb::pooled(256),
                "An n-dimensional array, computed when its value is needed.");
+  c.attr("__module__") = "anabranch";
   array_type = reinterpret_cast<PyTypeObject*>(c.ptr());
   c.def(
       "__init__",
@@ -64,7 +66,7 @@ void bind_array(nb::module_& m) {
   c.def_prop_ro("itemsize", &array::itemsize, "The bytes of one element.");
   c.def_prop_ro("nbytes", &array::nbytes, "The bytes of all elements.");
   add_methods(c);
-  add_scalars(c);
+  add_scalars(m, c);
   add_interchange(c);
   add_pickling(c);
   add_at(m, c);

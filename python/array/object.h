@@ -14,9 +14,10 @@ extern PyType_Slot number_slots[];    // operators.cpp
 extern PyType_Slot indexing_slots[];  // subscript.cpp
 extern PyType_Slot buffer_slots[];    // buffer.cpp
 extern PyType_Slot text_slots[];      // printing.cpp
+extern PyType_Slot scalar_slots[];    // scalars.cpp
 
 void add_methods(ArrayClass& c);      // methods.cpp
-void add_scalars(ArrayClass& c);      // scalars.cpp
+void add_scalars(nb::module_& m, ArrayClass& c);  // scalars.cpp
 void add_interchange(ArrayClass& c);  // interchange.cpp
 void add_pickling(ArrayClass& c);     // pickling.cpp
 void add_at(nb::module_& m, ArrayClass& c);  // at.cpp

@@ -1,0 +1,69 @@
+#include "anabranch/printing.h"
+
+#include "array/object.h"
+
+namespace anabranch::python {
+namespace {
+
+PyObject* text_of(PyObject* self) noexcept {
+  return guarded(static_cast<PyObject*>(nullptr), [&] {
+    const array a = array_of(self);
+    evaluate(a);
+    const std::string text = to_string(a);
+    return PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
+  });
+}
+
+// `with printoptions(...)`: may be entered again and nested.
+struct PrintOptionsContext {
+  PrintOptions options;
+  std::vector<PrintOptions> outer;
+
+  PrintOptions enter() {
+    outer.push_back(print_options());
+    set_print_options(options);
+    return options;
+  }
+  void exit() {
+    if (outer.empty()) return;
+    set_print_options(outer.back());
+    outer.pop_back();
+  }
+};
+
+PrintOptions checked(int precision) {
+  if (precision < -1) {
+    throw std::invalid_argument("[set_printoptions] precision must be -1 (as short as possible) or a number of digits, not " +
+                                std::to_string(precision) + ".");
+  }
+  return {precision};
+}
+
+}  // namespace
+
+PyType_Slot text_slots[] = {
+    {Py_tp_repr, reinterpret_cast<void*>(text_of)},
+    {Py_tp_str, reinterpret_cast<void*>(text_of)},
+    {0, nullptr},
+};
+
+void bind_printing(nb::module_& m) {
+  nb::class_<PrintOptions>(m, "PrintOptions", "How arrays are printed.")
+      .def(nb::init<>())
+      .def_rw("precision", &PrintOptions::precision,
+              "Digits after the decimal point; -1: six significant digits, written as short as possible.")
+      .def("__repr__",
+           [](const PrintOptions& o) { return "PrintOptions(precision=" + std::to_string(o.precision) + ")"; });
+  nb::class_<PrintOptionsContext>(m, "_PrintOptionsContext")
+      .def("__enter__", &PrintOptionsContext::enter)
+      .def("__exit__", [](PrintOptionsContext& c, nb::args) { c.exit(); });
+  m.def(
+      "set_printoptions", [](int precision) { set_print_options(checked(precision)); }, nb::arg("precision") = -1,
+      "Sets the digits after the decimal point with which floats are printed; -1 for the default.");
+  m.def("get_printoptions", &print_options, "How arrays are printed now.");
+  m.def(
+      "printoptions", [](int precision) { return PrintOptionsContext{checked(precision), {}}; },
+      nb::arg("precision") = -1, "set_printoptions for the block of a `with` statement.");
+}
+
+}  // namespace anabranch::python
