@@ -9,6 +9,7 @@
 #include "kernels/cpu_kernels.h"
 #include "kernels/linalg/blas.h"
 #include "kernels/linalg/matmul_problem.h"
+#include "kernels/linalg/packed_gemm.h"
 
 namespace anabranch::kernels {
 namespace {
@@ -19,6 +20,10 @@ constexpr double ns_per_flop = std::is_same_v<T, float> ? 0.008 : std::is_same_v
 
 // Less than this is done at once: waking another thread takes about as long.
 constexpr double at_once_ns = 30e3;
+
+// From these sizes on, packing once for all threads pays.
+constexpr double packed_flops = 2e8;
+constexpr std::int64_t packed_extent = 128;
 
 template <typename T>
 void gemm(bool ta, bool tb, int m, int n, int k, const T* a, int lda, const T* b, int ldb, T* c, int ldc) {
@@ -93,10 +98,17 @@ void matmul_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
     std::memset(p.out, 0, static_cast<std::size_t>(elements) * p.dtype.size());
     return;
   }
+  const double flops_each = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
   switch (p.dtype.val) {
-    case Dtype::Val::float32: return blas_matmul<float>(p, launch);
+    case Dtype::Val::float32:
+      if (flops_each >= packed_flops && std::min(p.m, p.n) >= packed_extent) return packed_matmul(p, launch);
+      return blas_matmul<float>(p, launch);
     case Dtype::Val::float64: return blas_matmul<double>(p, launch);
     case Dtype::Val::complex64: return blas_matmul<complex64_t>(p, launch);
+    case Dtype::Val::float16:
+    case Dtype::Val::bfloat16:
+      if (flops_each >= packed_flops && std::min(p.m, p.n) >= packed_extent) return packed_matmul(p, launch);
+      return unshared_matmul(p, at_once_ns, launch);
     default:
       throw NotSupported("[matmul] No CPU kernel for " + std::string(dtype_name(p.dtype)) + ".");
   }

@@ -1,0 +1,249 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/linalg/packed_gemm.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "kernels/linalg/packed_gemm.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace anabranch::kernels {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The register tile is panel_a rows by two vectors: as many accumulators as registers allow beside the operands.
+#undef ANABRANCH_ROWS
+#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
+#define ANABRANCH_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13)
+constexpr int panel_a = 14;
+#else
+#define ANABRANCH_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5)
+constexpr int panel_a = 6;
+#endif
+
+const hn::ScalableTag<float> df;
+int PanelB() { return 2 * static_cast<int>(hn::Lanes(df)); }
+PanelWidths Widths() { return {panel_a, PanelB()}; }
+
+// One register tile. The panel of a stays in the first cache while panels of b stream in from the second, fetched this
+// many steps ahead.
+constexpr std::int64_t ahead = 8;
+void MultiplyTile(std::int64_t depth, const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, bool accumulate,
+                  float* HWY_RESTRICT c, std::int64_t ldc) {
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(df));
+#define ANABRANCH_ROW(i)                       \
+  auto c##i##0 = hn::Zero(df), c##i##1 = c##i##0; \
+  hwy::Prefetch(c + i * ldc);                  \
+  hwy::Prefetch(c + i * ldc + lanes);
+  ANABRANCH_ROWS(ANABRANCH_ROW)
+#undef ANABRANCH_ROW
+  for (std::int64_t p = 0; p < depth; ++p) {
+    const auto b0 = hn::Load(df, b), b1 = hn::Load(df, b + lanes);
+    hwy::Prefetch(b + ahead * 2 * lanes);
+    hwy::Prefetch(b + ahead * 2 * lanes + lanes);
+    hwy::Prefetch(a + ahead * panel_a);
+#define ANABRANCH_ROW(i)                  \
+  {                                       \
+    const auto x = hn::Set(df, a[i]);     \
+    c##i##0 = hn::MulAdd(x, b0, c##i##0); \
+    c##i##1 = hn::MulAdd(x, b1, c##i##1); \
+  }
+    ANABRANCH_ROWS(ANABRANCH_ROW)
+#undef ANABRANCH_ROW
+    a += panel_a;
+    b += 2 * lanes;
+  }
+  if (accumulate) {
+#define ANABRANCH_ROW(i)                                       \
+  c##i##0 = hn::Add(c##i##0, hn::LoadU(df, c + i * ldc));      \
+  c##i##1 = hn::Add(c##i##1, hn::LoadU(df, c + i * ldc + lanes));
+    ANABRANCH_ROWS(ANABRANCH_ROW)
+#undef ANABRANCH_ROW
+  }
+#define ANABRANCH_ROW(i)                 \
+  hn::StoreU(c##i##0, df, c + i * ldc);  \
+  hn::StoreU(c##i##1, df, c + i * ldc + lanes);
+  ANABRANCH_ROWS(ANABRANCH_ROW)
+#undef ANABRANCH_ROW
+}
+
+void MultiplyPanels(const float* a, const float* b, std::int64_t rows, std::int64_t cols, std::int64_t depth,
+                    bool accumulate, float* c, std::int64_t ldc) {
+  HWY_ALIGN float edge[panel_a * 2 * HWY_LANES(float)];
+  const std::int64_t width = PanelB();
+  for (std::int64_t i = 0; i < rows; i += panel_a) {
+    for (std::int64_t j = 0; j < cols; j += width) {
+      const float *pa = a + i * depth, *pb = b + j * depth;
+      float* to = c + i * ldc + j;
+      if (rows - i >= panel_a && cols - j >= width) {
+        MultiplyTile(depth, pa, pb, accumulate, to, ldc);
+        continue;
+      }
+      MultiplyTile(depth, pa, pb, false, edge, width);
+      for (std::int64_t r = 0; r < std::min<std::int64_t>(panel_a, rows - i); ++r)
+        for (std::int64_t s = 0; s < std::min(width, cols - j); ++s)
+          to[r * ldc + s] = edge[r * width + s] + (accumulate ? to[r * ldc + s] : 0.0f);
+    }
+  }
+}
+
+// `count` elements as float32, where a whole vector of D may not be there.
+template <class D>
+hn::VFromD<D> LoadFloats(D d, const float* from) {
+  return hn::LoadU(d, from);
+}
+template <class D>
+hn::VFromD<D> LoadFloats(D d, const bfloat16_t* from) {
+  const hn::Rebind<std::uint16_t, D> d16;
+  const hn::RebindToUnsigned<D> d32;
+  const auto bits = hn::LoadU(d16, reinterpret_cast<const std::uint16_t*>(from));
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, bits)));
+}
+template <class D>
+hn::VFromD<D> LoadFloats(D d, const float16_t* from) {
+#if HWY_TARGET <= HWY_AVX2
+  const hn::Rebind<hwy::float16_t, D> d16;
+  return hn::PromoteTo(d, hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(from)));
+#else
+  HWY_ALIGN float wide[HWY_LANES(float)];
+  for (std::size_t i = 0; i < hn::Lanes(d); ++i) wide[i] = from[i];
+  return hn::Load(d, wide);
+#endif
+}
+
+#if HWY_TARGET != HWY_SCALAR  // the baseline of compilers too old for Highway's emulated vectors: one lane
+// Four rows of four to four columns of four.
+template <typename T>
+void Transpose4(const T* from, std::int64_t across, int width, float* to) {
+  const hn::FixedTag<float, 4> d;
+  const hn::RepartitionToWide<decltype(d)> d64;
+  const auto r0 = LoadFloats(d, from), r1 = LoadFloats(d, from + across);
+  const auto r2 = LoadFloats(d, from + 2 * across), r3 = LoadFloats(d, from + 3 * across);
+  const auto lower01 = hn::BitCast(d64, hn::InterleaveLower(d, r0, r1));
+  const auto upper01 = hn::BitCast(d64, hn::InterleaveUpper(d, r0, r1));
+  const auto lower23 = hn::BitCast(d64, hn::InterleaveLower(d, r2, r3));
+  const auto upper23 = hn::BitCast(d64, hn::InterleaveUpper(d, r2, r3));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, lower01, lower23)), d, to);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, lower01, lower23)), d, to + width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, upper01, upper23)), d, to + 2 * width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, upper01, upper23)), d, to + 3 * width);
+}
+#endif
+
+template <typename T>
+void PackPanel(const T* from, std::int64_t across, std::int64_t along, int extent, std::int64_t depth, int width,
+               float* to) {
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  std::int64_t p = 0;
+#if HWY_TARGET != HWY_SCALAR
+  if (extent == width && along == 1) {
+    for (; p + 4 <= depth; p += 4) {
+      for (int w = 0; w + 4 <= width; w += 4) Transpose4(from + w * across + p, across, width, to + p * width + w);
+      // The last four rows may overlap those before.
+      if (width % 4) Transpose4(from + (width - 4) * across + p, across, width, to + p * width + width - 4);
+    }
+  }
+#endif
+  if (extent == width && across == 1 && along != 1 && width >= lanes) {
+    for (; p < depth; ++p) {
+      for (int w = 0; w + lanes <= width; w += lanes) hn::StoreU(LoadFloats(df, from + p * along + w), df, to + p * width + w);
+      if (width % lanes) hn::StoreU(LoadFloats(df, from + p * along + width - lanes), df, to + p * width + width - lanes);
+    }
+  }
+  for (; p < depth; ++p) {
+    for (int w = 0; w < extent; ++w) to[p * width + w] = static_cast<float>(from[w * across + p * along]);
+    for (int w = extent; w < width; ++w) to[p * width + w] = 0;
+  }
+}
+
+template <typename T>
+void PackPanelsOf(const T* from, std::int64_t across, std::int64_t along, std::int64_t extent, std::int64_t depth,
+                  int width, float* to) {
+  for (std::int64_t i = 0; i < extent; i += width)
+    PackPanel(from + i * across, across, along, static_cast<int>(std::min<std::int64_t>(width, extent - i)), depth, width,
+              to + i * depth);
+}
+
+void PackPanels(Dtype dtype, const void* from, std::int64_t across, std::int64_t along, std::int64_t extent,
+                std::int64_t depth, int width, float* to) {
+  if (dtype == float32) PackPanelsOf(static_cast<const float*>(from), across, along, extent, depth, width, to);
+  if (dtype == float16) PackPanelsOf(static_cast<const float16_t*>(from), across, along, extent, depth, width, to);
+  if (dtype == bfloat16) PackPanelsOf(static_cast<const bfloat16_t*>(from), across, along, extent, depth, width, to);
+}
+
+void StoreRounded(hn::VFromD<decltype(df)> v, bfloat16_t* to) {
+  const hn::RebindToUnsigned<decltype(df)> d32;
+  const hn::Rebind<std::uint16_t, decltype(df)> d16;
+  const auto bits = hn::BitCast(d32, v);
+  const auto upper = hn::ShiftRight<16>(bits);
+  const auto odd = hn::And(upper, hn::Set(d32, 1));
+  const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(d32, 0x7fff)), odd));
+  const auto nan = hn::Gt(hn::And(bits, hn::Set(d32, 0x7fffffff)), hn::Set(d32, 0x7f800000));
+  const auto result = hn::IfThenElse(nan, hn::Or(upper, hn::Set(d32, 0x40)), rounded);
+  hn::StoreU(hn::TruncateTo(d16, result), d16, reinterpret_cast<std::uint16_t*>(to));
+}
+void StoreRounded(hn::VFromD<decltype(df)> v, float16_t* to) {
+#if HWY_TARGET <= HWY_AVX2
+  const hn::Rebind<hwy::float16_t, decltype(df)> d16;
+  hn::StoreU(hn::DemoteTo(d16, v), d16, reinterpret_cast<hwy::float16_t*>(to));
+#else
+  HWY_ALIGN float wide[HWY_LANES(float)];
+  hn::Store(v, df, wide);
+  for (std::size_t i = 0; i < hn::Lanes(df); ++i) to[i] = float16_t(wide[i]);
+#endif
+}
+
+template <typename T>
+void RoundRowsTo(const float* from, std::int64_t rows, std::int64_t cols, std::int64_t ld_from, T* to,
+                 std::int64_t ld_to) {
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(df));
+  for (std::int64_t i = 0; i < rows; ++i, from += ld_from, to += ld_to) {
+    std::int64_t j = 0;
+    for (; j + lanes <= cols; j += lanes) StoreRounded(hn::LoadU(df, from + j), to + j);
+    for (; j < cols; ++j) to[j] = T(from[j]);
+  }
+}
+
+void RoundRows(Dtype dtype, const float* from, std::int64_t rows, std::int64_t cols, std::int64_t ld_from, void* to,
+               std::int64_t ld_to) {
+  if (dtype == float16) RoundRowsTo(from, rows, cols, ld_from, static_cast<float16_t*>(to), ld_to);
+  if (dtype == bfloat16) RoundRowsTo(from, rows, cols, ld_from, static_cast<bfloat16_t*>(to), ld_to);
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace anabranch::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace anabranch::kernels {
+
+HWY_EXPORT(Widths);
+HWY_EXPORT(MultiplyPanels);
+HWY_EXPORT(PackPanels);
+HWY_EXPORT(RoundRows);
+
+PanelWidths panel_widths() { return HWY_DYNAMIC_DISPATCH(Widths)(); }
+
+void pack_panels(Dtype dtype, const void* from, std::int64_t across, std::int64_t along, std::int64_t extent,
+                 std::int64_t depth, int width, float* to) {
+  HWY_DYNAMIC_DISPATCH(PackPanels)(dtype, from, across, along, extent, depth, width, to);
+}
+
+void multiply_panels(const float* a, const float* b, std::int64_t rows, std::int64_t cols, std::int64_t depth,
+                     bool accumulate, float* c, std::int64_t ldc) {
+  HWY_DYNAMIC_DISPATCH(MultiplyPanels)(a, b, rows, cols, depth, accumulate, c, ldc);
+}
+
+void round_rows(Dtype dtype, const float* from, std::int64_t rows, std::int64_t cols, std::int64_t ld_from, void* to,
+                std::int64_t ld_to) {
+  HWY_DYNAMIC_DISPATCH(RoundRows)(dtype, from, rows, cols, ld_from, to, ld_to);
+}
+
+}  // namespace anabranch::kernels
+#endif
