@@ -1,0 +1,152 @@
+// Event, and what lets asyncio wait for one.
+#include "functions/events.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <mutex>
+#include <system_error>
+
+#include "functions/bind.h"
+#include "functions/function.h"
+#include "functions/wait.h"
+
+namespace anabranch::python {
+
+namespace {
+
+// Tells an event loop which of the events that it waits for have happened: through a file descriptor that it watches.
+// The threads that make events happen take no Python lock.
+class Notifier {
+ public:
+  Notifier() : shared_(std::make_shared<Shared>()) {}
+
+  int descriptor() const { return shared_->descriptor; }
+  // drain() will give `key` once `event` has happened.
+  void watch(const Event& event, std::uint64_t key) {
+    GilRelease release;
+    runtime::on_complete(event, [shared = shared_, key] { shared->push(key); });
+  }
+  std::vector<std::uint64_t> drain() {
+    std::uint64_t count;
+    while (read(shared_->descriptor, &count, sizeof count) < 0 && errno == EINTR) {
+    }
+    std::lock_guard lock(shared_->mutex);
+    return std::exchange(shared_->happened, {});
+  }
+
+ private:
+  // Outlives the notifier while events are to come.
+  struct Shared {
+    const int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    std::mutex mutex;
+    std::vector<std::uint64_t> happened;
+
+    Shared() {
+      if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+    }
+    Shared(const Shared&) = delete;
+    ~Shared() { close(descriptor); }
+
+    void push(std::uint64_t key) {
+      bool first;
+      {
+        std::lock_guard lock(mutex);
+        first = happened.empty();
+        happened.push_back(key);
+      }
+      const std::uint64_t one = 1;
+      while (first && write(descriptor, &one, sizeof one) < 0 && errno == EINTR) {
+      }
+    }
+  };
+
+  std::shared_ptr<Shared> shared_;
+};
+
+bool wait_for(const Event& e, const std::optional<double>& timeout) {
+  bool there = true;
+  waiting([&] {
+    if (timeout) {
+      there = e.wait_for(*timeout);
+    } else {
+      e.wait();
+    }
+  });
+  return there;
+}
+
+}  // namespace
+
+std::vector<Event> events_of(const std::vector<array>& arrays) {
+  std::vector<Event> out;
+  for (const array& a : arrays) {
+    if (a.is_available()) continue;
+    const Event e = a.event();
+    auto same = std::find_if(out.begin(), out.end(), [&](const Event& other) { return other.stream() == e.stream(); });
+    if (same == out.end()) {
+      out.push_back(e);
+    } else if (same->value() < e.value()) {
+      *same = e;
+    }
+  }
+  return out;
+}
+
+Event record(const Stream& s, const nb::args& arrays) {
+  std::vector<array> given;
+  for (nb::handle o : arrays) {
+    if (!is_array(o.ptr())) {
+      throw TypeError(std::string("record(): expected arrays, got ") + Py_TYPE(o.ptr())->tp_name);
+    }
+    given.push_back(array_of(o.ptr()));
+  }
+  GilRelease release;
+  if (!given.empty()) {
+    async_eval(given);
+    for (const Event& e : events_of(given)) {
+      if (e.stream() != s.state()) s.wait(e);
+    }
+  }
+  return s.record();
+}
+
+void bind_events(nb::module_& m) {
+  nb::class_<Event>(m, "Event", "The moment at which some work of a stream is finished. For any thread or task; may be "
+                                "awaited.")
+      .def("query", &Event::query, "Whether it has happened.")
+      .def("wait", &wait_for, nb::arg("timeout") = nb::none(),
+           "Waits until it has happened, or for `timeout` seconds; whether it has happened.")
+      .def("elapsed", &Event::elapsed, nb::arg("later"),
+           "Seconds from this event to `later`. Both come from Stream.record() and have happened.")
+      .def_prop_ro(
+          "stream",
+          [](const Event& e) { return e.stream() ? std::optional<Stream>(Stream(e.stream())) : std::nullopt; },
+          "The stream whose work it is.")
+      .def("__await__",
+           [](nb::handle self) {
+             return nb::module_::import_("anabranch._awaiting").attr("happened")(nb::make_tuple(self)).attr("__await__")();
+           })
+      .def("__eq__",
+           [](const Event& e, nb::handle other) -> nb::object {
+             if (!nb::isinstance<Event>(other)) return nb::borrow(Py_NotImplemented);
+             return nb::cast(e == *nb::inst_ptr<Event>(other));
+           })
+      .def("__hash__",
+           [](const Event& e) {
+             return nb::hash(nb::make_tuple(reinterpret_cast<std::uintptr_t>(e.stream().get()), e.value()));
+           })
+      .def("__repr__", [](const Event& e) {
+        return e.stream() ? "Event(" + to_string(Stream(e.stream())) + ", " + std::to_string(e.value()) + ")"
+                          : std::string("Event()");
+      });
+
+  nb::class_<Notifier>(m, "_Notifier", nb::is_final())
+      .def(nb::init<>())
+      .def("fileno", &Notifier::descriptor)
+      .def("watch", &Notifier::watch)
+      .def("drain", &Notifier::drain);
+}
+
+}  // namespace anabranch::python

@@ -1,0 +1,137 @@
+// Stream, ThreadLocalStream, the scopes over them, and synchronize.
+#include "functions/bind.h"
+#include "functions/events.h"
+#include "functions/function.h"
+#include "functions/scope.h"
+#include "functions/wait.h"
+
+#include <nanobind/operators.h>
+
+namespace anabranch::python {
+
+namespace {
+
+// `with mx.stream(s):` and `with mx.default_device(d):`. Holds no state of a scope: see scope.h.
+struct Scope {
+  StreamOrDevice what;
+};
+
+Device device_or_default(const Args& a, std::size_t i) {
+  if (!a.given(i)) return scope_device();
+  const std::optional<Device> device = device_in(a[i]);
+  if (!device) a.wrong(i, "a Device or a DeviceType (mx.cpu, mx.gpu)");
+  return *device;
+}
+
+Scope scope_of(nb::handle s) {
+  if (s.is_none()) throw TypeError("stream(): a scope needs a Stream, a ThreadLocalStream, a Device or a DeviceType");
+  if (const std::optional<Device> device = device_in(s)) {
+    default_stream(*device);  // throws, with the reason, where the device is not usable
+    return {*device};
+  }
+  return {stream_argument(s)};
+}
+
+template <typename Class>
+void def_stream_arithmetic(Class& c) {
+  using T = typename Class::Type;
+  c.def_prop_ro("device", [](const T& s) { return s.device; }, "The device that it is on.")
+      .def_prop_ro("index", [](const T& s) { return s.index; }, "Its number.")
+      .def("__eq__",
+           [](const T& s, nb::handle other) -> nb::object {
+             if (!nb::isinstance<T>(other)) return nb::borrow(Py_NotImplemented);
+             return nb::cast(s == *nb::inst_ptr<T>(other));
+           })
+      .def("__hash__", [](const T& s) { return nb::hash(nb::make_tuple(s.device.index, s.index)); });
+}
+
+void exit_scope(nb::handle self) { leave_scope(self); }
+
+}  // namespace
+
+nb::object make_scope(nb::handle s) { return nb::cast(scope_of(s)); }
+
+void bind_streams(nb::module_& m) {
+  auto stream = nb::class_<Stream>(m, "Stream",
+                                   "An ordered queue of work on a device, for any thread to use. As a context manager "
+                                   "it makes itself and its device the default for the block.");
+  def_stream_arithmetic(stream);
+  stream.def("__repr__", [](const Stream& s) { return to_string(s); })
+      .def("__enter__",
+           [](nb::object self) {
+             enter_scope(*nb::inst_ptr<Stream>(self), self);
+             return self;
+           })
+      .def("__exit__", [](nb::handle self, nb::args) { exit_scope(self); })
+      .def(
+          "record", [](const Stream& s, nb::args arrays) { return record(s, arrays); },
+          nb::sig("def record(self, *arrays: array) -> Event"),
+          "The event \"what has been submitted to this stream so far is finished\", and so is the computation of "
+          "`arrays`, which is submitted first.")
+      .def(
+          "wait", [](const Stream& s, const Event& e) { s.wait(e); }, nb::arg("event"),
+          "Lets what is submitted from now on start only after `event`, whatever stream that is of.")
+      .def("query", &Stream::query, "Whether all that has been submitted is finished.")
+      .def(
+          "synchronize", [](const Stream& s) { waiting([&] { synchronize(s); }); },
+          "Waits for all that has been submitted. Raises a failure among it that nobody has seen yet.");
+
+  auto local = nb::class_<ThreadLocalStream>(m, "ThreadLocalStream",
+                                             "Stands for another stream in each thread that uses it.");
+  def_stream_arithmetic(local);
+  local.def("__repr__", [](const ThreadLocalStream& s) {
+    return "ThreadLocalStream(" + to_string(s.device) + ", " + std::to_string(s.index) + ")";
+  });
+
+  nb::class_<Scope>(m, "StreamContext",
+                    "A scope, for `with`: sets the default device, and the default stream if made from one, of this "
+                    "thread or task. May be entered again, also while entered, and by many at once.")
+      .def("__init__", [](Scope* self, nb::handle s) { new (self) Scope(scope_of(s)); }, nb::arg("s").none(),
+           nb::sig("def __init__(self, s: Stream | ThreadLocalStream | Device | DeviceType) -> None"))
+      .def("__enter__",
+           [](nb::object self) {
+             enter_scope(nb::inst_ptr<Scope>(self)->what, self);
+             return self;
+           })
+      .def("__exit__", [](nb::handle self, nb::args) { exit_scope(self); });
+
+  def<[](Args& a) { return make_scope(a[0]); }>(
+      m, "stream(s: Stream | ThreadLocalStream | Device | DeviceType) -> StreamContext",
+      "A scope, for `with`, in which `s` is the default stream (or device).");
+  def<[](Args& a) { return nb::object(nb::cast(scope_stream(device_or_default(a, 0)))); }>(
+      m, "default_stream(device: Device | DeviceType) -> Stream", "The default stream on `device`, here and now.");
+  def<[](Args& a) {
+    if (!nb::isinstance<Stream>(a[0])) a.wrong(0, "a Stream");
+    set_scope_stream(*nb::inst_ptr<Stream>(a[0]));
+    return nb::none();
+  }>(m, "set_default_stream(stream: Stream) -> None",
+     "Makes `stream` the default on its device: of the innermost scope, or, outside of any, of the thread.");
+  def<[](Args& a) { return nb::object(nb::cast(new_stream(device_or_default(a, 0)))); }>(
+      m, "new_stream(device: Device | DeviceType | None = None) -> Stream",
+      "A new stream, on the default device if none is given. Any thread may use it.");
+  def<[](Args& a) { return nb::object(nb::cast(new_thread_unsafe_stream(device_or_default(a, 0)))); }>(
+      m, "new_thread_unsafe_stream(device: Device | DeviceType | None = None) -> Stream",
+      "As new_stream: every stream may be used from any thread. The name is MLX's.");
+  def<[](Args& a) { return nb::object(nb::cast(new_thread_local_stream(device_or_default(a, 0)))); }>(
+      m, "new_thread_local_stream(device: Device | DeviceType | None = None) -> ThreadLocalStream",
+      "A stream that is another one in each thread.");
+  def<[](Args&) {
+    clear_streams();
+    return nb::none();
+  }>(m, "clear_streams() -> None", "Drops this thread's default streams; a later use makes new ones.");
+  def<[](Args& a) {
+    if (!a.given(0)) {
+      waiting([] { synchronize(); });
+    } else if (const std::optional<Device> device = device_in(a[0])) {
+      waiting([&] { synchronize(*device); });
+    } else {
+      const Stream s = to_stream(a.stream(0));
+      waiting([&] { synchronize(s); });
+    }
+    return nb::none();
+  }>(m, "synchronize(stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> None",
+     "Waits for all that has been submitted so far: to a stream, to a device, or (without an argument) to every stream "
+     "of every device. Raises a failure among it that nobody has seen yet.");
+}
+
+}  // namespace anabranch::python
