@@ -42,7 +42,7 @@ Scalar Scalar::of_int(std::int64_t v, Dtype d) {
   s.dtype = d;
   switch (kindof(d)) {
     case Dtype::Kind::b: s.u = v != 0; break;
-    case Dtype::Kind::f: s.f = rounded(v, d); break;
+    case Dtype::Kind::f: case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
     case Dtype::Kind::c:
       s.c[0] = static_cast<float>(v);
       s.c[1] = 0;
@@ -58,7 +58,7 @@ Scalar Scalar::of_uint(std::uint64_t v, Dtype d) {
   s.dtype = d;
   switch (kindof(d)) {
     case Dtype::Kind::b: s.u = 1; break;
-    case Dtype::Kind::f: s.f = rounded(v, d); break;
+    case Dtype::Kind::f: case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
     case Dtype::Kind::c:
       s.c[0] = static_cast<float>(v);
       s.c[1] = 0;
@@ -73,7 +73,7 @@ Scalar Scalar::of_float(double v, Dtype d) {
   s.dtype = d;
   switch (kindof(d)) {
     case Dtype::Kind::b: s.u = v != 0; break;
-    case Dtype::Kind::f: s.f = rounded(v, d); break;
+    case Dtype::Kind::f: case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
     case Dtype::Kind::c:
       s.c[0] = static_cast<float>(v);
       s.c[1] = 0;

@@ -14,7 +14,7 @@ bool is_exact(Op op) {
 #define ANABRANCH_EXACT(Opcode, function, rule, lanes, rounding, summary) rounding,
   // From Full on, in the order of the enumeration; a conversion to a 16-bit float rounds by itself.
   static constexpr bool table[] = {
-      exact, rounds, exact,
+      rounds, rounds, exact,
       ANABRANCH_UNARY_OPS(ANABRANCH_EXACT)
       ANABRANCH_BINARY_OPS(ANABRANCH_EXACT)};
 #undef ANABRANCH_EXACT

@@ -1,0 +1,299 @@
+#include "kernels/elementwise/compile.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <stdexcept>
+#include <string>
+
+namespace anabranch::kernels {
+
+namespace {
+
+using graph::Lane;
+using graph::Op;
+using graph::Program;
+
+bool is_half(Dtype d) { return d == float16 || d == bfloat16; }
+
+// Whether the conversion leaves the value in its register as it is.
+bool keeps_register(Dtype from, Dtype to) {
+  return from == to || (graph::lane_of(from) == graph::lane_of(to) && !is_half(to));
+}
+
+// The value as the first element of a register. Real floats are held as double, all else as it lies in memory.
+std::uint64_t register_bits(const graph::Scalar& s) {
+  if (graph::lane_of(s.dtype) != Lane::f32) return s.u;
+  return std::bit_cast<std::uint32_t>(static_cast<float>(s.f));
+}
+
+struct Value {
+  Dtype dtype = float32;
+  std::uint16_t root = 0;    // the value whose register holds this one
+  std::uint16_t slot = 0;
+  std::uint16_t reg = 0;     // to be freed after the last use; 0 (an input's or output's slot) for none
+  std::int32_t last_use = -1;
+  std::uint16_t home = 0;    // 1 + the output that is computed in place
+  bool uniform = false;
+  bool located = false;
+};
+
+class Compiler {
+ public:
+  void run(const Program& program, const Placement& placement, Compiled& result) {
+    p_ = &program;
+    place_ = &placement;
+    c_ = &result;
+    table_ = &lane_table();
+    start();
+    find_last_uses();
+    for (std::size_t k = 0; k < p_->instructions.size(); ++k) emit(k);
+    for (std::size_t o = 0; o < p_->outputs.size(); ++o) {
+      if (!stored_[o]) emit_store(o, static_cast<std::int32_t>(p_->instructions.size()));
+    }
+  }
+
+ private:
+  void start() {
+    c_->prologue.clear();
+    c_->body.clear();
+    c_->homes.clear();
+    c_->constants.clear();
+    c_->inputs = static_cast<std::uint16_t>(p_->inputs.size());
+    c_->outputs = static_cast<std::uint16_t>(p_->outputs.size());
+    c_->registers = 0;
+    c_->element_size = 1;
+    c_->ns = 0;
+    free_.clear();
+    stored_.assign(p_->outputs.size(), 0);
+    constant_slots_.fill(0);
+    first_constant_ = p_->inputs.size();
+    first_result_ = first_constant_ + p_->constants.size();
+    values_.assign(first_result_ + p_->instructions.size(), Value{});
+    for (std::size_t i = 0; i < first_result_; ++i) {
+      Value& v = values_[i];
+      const bool is_input = i < first_constant_;
+      v.root = static_cast<std::uint16_t>(i);
+      v.dtype = is_input ? p_->inputs[i] : p_->constants[i - first_constant_].dtype;
+      v.uniform = !is_input || place_->uniform[i];
+    }
+  }
+
+  void find_last_uses() {
+    // Forward: which value stands for which, and what is uniform.
+    for (std::size_t k = 0; k < p_->instructions.size(); ++k) {
+      const auto& instruction = p_->instructions[k];
+      Value& v = values_[first_result_ + k];
+      v.dtype = instruction.to;
+      v.root = static_cast<std::uint16_t>(first_result_ + k);
+      v.uniform = true;
+      for (int j = 0; j < instruction.operands; ++j) v.uniform &= values_[instruction.operand[j]].uniform;
+      const bool converts = instruction.op == Op::AsType || instruction.op == Op::Full;
+      if (converts && keeps_register(instruction.from, instruction.to)) v.root = values_[instruction.operand[0]].root;
+    }
+    // Outputs: the first one of a computed value is its home, the others are copied at the end.
+    const auto end = static_cast<std::int32_t>(p_->instructions.size());
+    for (std::size_t o = 0; o < p_->outputs.size(); ++o) {
+      Value& v = root(p_->outputs[o].value);
+      const bool computed = v.root >= first_result_ && !v.uniform;
+      if (computed && !v.home) {
+        v.home = static_cast<std::uint16_t>(1 + o);
+        v.last_use = std::max(v.last_use, 0);
+      } else {
+        v.last_use = end;
+      }
+    }
+    for (std::int32_t k = end - 1; k >= 0; --k) {
+      const Value& v = values_[first_result_ + k];
+      if (v.root != first_result_ + k || v.last_use < 0) continue;
+      const auto& instruction = p_->instructions[k];
+      for (int j = 0; j < instruction.operands; ++j) {
+        Value& operand = root(instruction.operand[j]);
+        operand.last_use = std::max(operand.last_use, k);
+      }
+    }
+  }
+
+  Value& root(std::size_t value) { return values_[values_[value].root]; }
+
+  std::uint16_t fresh_register() {
+    const std::size_t slot = std::size_t{c_->inputs} + c_->outputs + c_->registers++;
+    if (slot > UINT16_MAX) throw std::invalid_argument("[eval] A fused program has too many values.");
+    return static_cast<std::uint16_t>(slot);
+  }
+
+  std::uint16_t take_register() {
+    if (free_.empty()) return fresh_register();
+    const std::uint16_t slot = free_.back();
+    free_.pop_back();
+    return slot;
+  }
+
+  void add(bool prologue, Step::Kind kind, LaneFn fn, float ns, std::size_t size, std::uint16_t out, std::uint16_t a,
+           std::uint16_t b = 0, std::uint16_t c = 0) {
+    (prologue ? c_->prologue : c_->body).push_back({fn, {a, b, c}, out, kind, static_cast<std::uint8_t>(size)});
+    c_->ns += prologue ? 0 : ns;
+  }
+
+  void grow(Lane lane) {
+    c_->element_size = std::max(c_->element_size, static_cast<std::uint8_t>(lane_size(lane)));
+  }
+
+  // Makes sure that the value is in a slot.
+  std::uint16_t locate(Value& v) {
+    if (v.located) return v.slot;
+    v.located = true;
+    const std::size_t number = v.root;
+    const Lane lane = graph::lane_of(v.dtype);
+    grow(lane);
+    if (number >= first_constant_) {
+      v.slot = constant(number - first_constant_, lane);
+    } else if (v.uniform) {
+      v.slot = fresh_register();
+      const LaneKernel kernel = load_kernel(v.dtype);
+      add(true, Step::Kind::uniform, kernel.fn, 0, lane_size(lane), v.slot, static_cast<std::uint16_t>(number));
+    } else {
+      v.slot = static_cast<std::uint16_t>(number);
+      v.reg = take_register();
+      const LaneKernel kernel = load_kernel(v.dtype);
+      add(false, Step::Kind::load, kernel.fn, kernel.ns + 0.06f * v.dtype.size(), lane_size(lane), v.slot,
+          static_cast<std::uint16_t>(number), v.reg);
+    }
+    return v.slot;
+  }
+
+  // Equal constants share a register; the small table may forget one, which costs a register and no more.
+  std::uint16_t constant(std::size_t number, Lane lane) {
+    const std::uint64_t bits = register_bits(p_->constants[number]);
+    const std::size_t size = lane_size(lane);
+    const std::size_t hash = (bits ^ size) * 0x9e3779b97f4a7c15u >> 58;
+    if (constant_slots_[hash] && constant_bits_[hash] == bits && constant_sizes_[hash] == size) {
+      return constant_slots_[hash];
+    }
+    const std::uint16_t slot = fresh_register();
+    add(true, Step::Kind::constant, nullptr, 0, size, slot, static_cast<std::uint16_t>(c_->constants.size()));
+    c_->constants.push_back(bits);
+    constant_slots_[hash] = slot;
+    constant_bits_[hash] = bits;
+    constant_sizes_[hash] = size;
+    return slot;
+  }
+
+  LaneKernel load_kernel(Dtype d) const {
+    if (d == float16) return table_->load_f16;
+    return d == bfloat16 ? table_->load_bf16 : LaneKernel{};
+  }
+  LaneKernel store_kernel(Dtype d) const {
+    if (d == float16) return table_->store_f16;
+    return d == bfloat16 ? table_->store_bf16 : LaneKernel{};
+  }
+  LaneKernel round_kernel(Dtype d) const { return d == float16 ? table_->round_f16 : table_->round_bf16; }
+
+  LaneKernel kernel_of(const Program::Instruction& instruction) const {
+    const Lane from = graph::lane_of(instruction.from), to = graph::lane_of(instruction.to);
+    if (instruction.op == Op::Select) return table_->select[lane_size(from)];
+    if (instruction.op == Op::AsType || instruction.op == Op::Full) {
+      return from == to ? round_kernel(instruction.to) : table_->convert[static_cast<int>(from)][static_cast<int>(to)];
+    }
+    return table_->ops[static_cast<int>(instruction.op)][static_cast<int>(from)];
+  }
+
+  void emit(std::size_t k) {
+    const std::size_t number = first_result_ + k;
+    Value& v = values_[number];
+    if (v.root != number || v.last_use < 0) return;
+    const auto& instruction = p_->instructions[k];
+    const LaneKernel kernel = kernel_of(instruction);
+    if (!kernel.fn) {
+      throw std::invalid_argument(std::string("[") + graph::op_name(instruction.op) + "] Not supported for " +
+                                  std::string(dtype_name(instruction.from)) + ".");
+    }
+    const Lane lane = graph::lane_of(instruction.to);
+    const std::size_t size = lane_size(lane);
+    grow(lane);
+    std::uint16_t in[3] = {0, 0, 0};
+    for (int j = 0; j < instruction.operands; ++j) in[j] = locate(root(instruction.operand[j]));
+    // The result may take the register of an operand that ends here, if its elements are as large.
+    for (int j = 0; j < instruction.operands; ++j) release(instruction.operand[j], k, size);
+    place(v, k);
+    for (int j = 0; j < instruction.operands; ++j) release(instruction.operand[j], k, 0);
+    add(v.uniform, Step::Kind::compute, kernel.fn, kernel.ns, size, v.slot, in[0], in[1], in[2]);
+    const bool converts = instruction.op == Op::AsType || instruction.op == Op::Full;
+    const bool rounded = converts && graph::lane_of(instruction.from) == lane;
+    const bool used = v.last_use > static_cast<std::int32_t>(k) || v.uniform;
+    if (is_half(instruction.to) && used && !rounded && !graph::is_exact(instruction.op)) {
+      const LaneKernel round = round_kernel(instruction.to);
+      add(v.uniform, Step::Kind::compute, round.fn, round.ns, size, v.slot, v.slot, v.slot, v.slot);
+    }
+    if (v.home && !stored_[v.home - 1] && v.last_use < static_cast<std::int32_t>(p_->instructions.size())) {
+      emit_store(v.home - 1, static_cast<std::int32_t>(k));
+      if (v.last_use <= static_cast<std::int32_t>(k)) free_register(v);
+    }
+  }
+
+  // Where the result goes.
+  void place(Value& v, std::size_t k) {
+    v.located = true;
+    if (v.uniform) {
+      v.slot = fresh_register();
+      return;
+    }
+    v.reg = take_register();
+    v.slot = v.reg;
+    if (!v.home) return;
+    const std::size_t o = v.home - 1u;
+    bool direct = !is_half(v.dtype);
+    for (std::size_t i = 0; i < first_constant_; ++i) {
+      // An input in whose place the output goes must not be needed any more; else the output waits for the block's end.
+      if (place_->in_data[i] == place_->out_data[o] && values_[i].last_use > static_cast<std::int32_t>(k)) {
+        direct = false;
+        v.last_use = static_cast<std::int32_t>(p_->instructions.size());
+      }
+    }
+    v.slot = static_cast<std::uint16_t>(c_->inputs + o);
+    c_->homes.push_back({v.slot, v.reg, direct});
+  }
+
+  void emit_store(std::size_t o, std::int32_t) {
+    Value& v = root(p_->outputs[o].value);
+    const LaneKernel kernel = store_kernel(p_->outputs[o].dtype);
+    const std::uint16_t slot = locate(v);
+    const std::size_t size = p_->outputs[o].dtype.size();
+    add(false, Step::Kind::store, kernel.fn, kernel.ns + 0.06f * size, size, static_cast<std::uint16_t>(o), slot);
+    stored_[o] = 1;
+  }
+
+  // Frees the operand's register if instruction k is the last to use it and (size != 0) its elements have this size.
+  void release(std::size_t operand, std::size_t k, std::size_t size) {
+    Value& v = root(operand);
+    if (v.last_use != static_cast<std::int32_t>(k)) return;
+    if (size && lane_size(graph::lane_of(v.dtype)) != size) return;
+    free_register(v);
+  }
+
+  void free_register(Value& v) {
+    if (v.reg) free_.push_back(v.reg);
+    v.reg = 0;
+  }
+
+  const Program* p_ = nullptr;
+  const Placement* place_ = nullptr;
+  Compiled* c_ = nullptr;
+  const LaneTable* table_ = nullptr;
+  std::size_t first_constant_ = 0, first_result_ = 0;
+  std::vector<Value> values_;
+  std::vector<std::uint16_t> free_;
+  std::vector<std::uint8_t> stored_;
+  std::array<std::uint16_t, 64> constant_slots_{};
+  std::array<std::uint64_t, 64> constant_bits_{};
+  std::array<std::size_t, 64> constant_sizes_{};
+};
+
+}  // namespace
+
+void compile(const Program& program, const Placement& placement, Compiled& result) {
+  static thread_local Compiler compiler;
+  compiler.run(program, placement, result);
+}
+
+}  // namespace anabranch::kernels

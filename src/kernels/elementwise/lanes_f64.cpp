@@ -1,0 +1,27 @@
+// Every operation on float64.
+#include "kernels/elementwise/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/elementwise/lanes_f64.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/elementwise/loops-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace anabranch::kernels::HWY_NAMESPACE {
+
+void f64(LaneTable& table) {
+  add_lane<double>(table, graph::Lane::f64);
+}
+
+}  // namespace anabranch::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace anabranch::kernels {
+
+HWY_EXPORT(f64);
+void add_f64_kernels(LaneTable& table) { HWY_DYNAMIC_DISPATCH(f64)(table); }
+
+}  // namespace anabranch::kernels
+#endif

@@ -1,0 +1,51 @@
+// Transcendental functions of one element, on the C++ library's: what it lacks, and what MLX defines otherwise. Compiled
+// once, for the baseline, so that no file that is compiled per instruction set instantiates the library's templates.
+#pragma once
+
+#include "anabranch/half.h"
+
+namespace anabranch::kernels::library {
+
+#define ANABRANCH_UNARY(name) \
+  float name(float x);        \
+  double name(double x);
+#define ANABRANCH_UNARY_COMPLEX(name) \
+  ANABRANCH_UNARY(name)               \
+  complex64_t name(complex64_t x);
+
+ANABRANCH_UNARY_COMPLEX(exp)
+ANABRANCH_UNARY_COMPLEX(log)
+ANABRANCH_UNARY_COMPLEX(log2)
+ANABRANCH_UNARY_COMPLEX(log10)
+ANABRANCH_UNARY_COMPLEX(log1p)
+ANABRANCH_UNARY_COMPLEX(sin)
+ANABRANCH_UNARY_COMPLEX(cos)
+ANABRANCH_UNARY_COMPLEX(tan)
+ANABRANCH_UNARY_COMPLEX(asin)
+ANABRANCH_UNARY_COMPLEX(acos)
+ANABRANCH_UNARY_COMPLEX(atan)
+ANABRANCH_UNARY_COMPLEX(sinh)
+ANABRANCH_UNARY_COMPLEX(cosh)
+ANABRANCH_UNARY_COMPLEX(tanh)
+ANABRANCH_UNARY_COMPLEX(asinh)
+ANABRANCH_UNARY_COMPLEX(acosh)
+ANABRANCH_UNARY_COMPLEX(atanh)
+ANABRANCH_UNARY(expm1)
+ANABRANCH_UNARY(sigmoid)
+ANABRANCH_UNARY(erf)
+ANABRANCH_UNARY(erfinv)
+#undef ANABRANCH_UNARY
+#undef ANABRANCH_UNARY_COMPLEX
+
+float atan2(float y, float x);
+double atan2(double y, double x);
+float pow(float x, float y);
+double pow(double x, double y);
+complex64_t pow(complex64_t x, complex64_t y);
+float logaddexp(float x, float y);
+double logaddexp(double x, double y);
+complex64_t logaddexp(complex64_t x, complex64_t y);
+complex64_t sqrt(complex64_t x);
+complex64_t divide(complex64_t x, complex64_t y);
+
+}  // namespace anabranch::kernels::library
