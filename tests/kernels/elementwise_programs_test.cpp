@@ -1,0 +1,254 @@
+// Fused programs have the bits of their instructions run one by one, in any layout, and touch no memory but their own.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "kernels/elementwise_support.h"
+
+namespace anabranch {
+namespace {
+
+using namespace testing;
+
+// Operand bytes that are fit for any dtype: small numbers.
+Buffer random_buffer(Dtype d, std::size_t count, std::mt19937& random) {
+  Buffer b(d, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Scalar s = Scalar::of_float(static_cast<double>(random() % 2001) / 500 - (kindof(d) == Dtype::Kind::u ? 0 : 2), d);
+    s.store(b.data() + i * d.size());
+  }
+  return b;
+}
+
+// Element `index` of a view, wherever it lies, copied to a dense buffer.
+Buffer dense_copy(const runtime::View& v) {
+  const std::size_t count = static_cast<std::size_t>(element_count(v.shape));
+  Buffer b(v.dtype, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::int64_t rest = static_cast<std::int64_t>(i), offset = 0;
+    for (std::size_t k = v.shape.size(); k-- > 0; rest /= v.shape[k]) offset += rest % v.shape[k] * v.strides[k];
+    std::memcpy(b.data() + i * v.dtype.size(), v.as<std::byte>() + offset * v.dtype.size(), v.dtype.size());
+  }
+  return b;
+}
+
+// The program's outputs, each instruction run as a program of its own over dense operands.
+std::vector<Buffer> unfused(const Program& p, const Shape& shape, const std::vector<runtime::View>& in) {
+  const std::size_t count = static_cast<std::size_t>(element_count(shape));
+  std::vector<Buffer> values;
+  for (const auto& view : in) values.push_back(dense_copy(view));
+  for (const Scalar& s : p.constants) {
+    values.emplace_back(s.dtype, count);
+    for (std::size_t i = 0; i < count; ++i) s.store(values.back().data() + i * s.dtype.size());
+  }
+  for (const auto& instruction : p.instructions) {
+    std::vector<Dtype> dtypes;
+    std::vector<runtime::View> views;
+    Builder b({});
+    for (int j = 0; j < instruction.operands; ++j) {
+      Buffer& operand = values[instruction.operand[j]];
+      b.p.inputs.push_back(operand.dtype());
+      views.push_back(operand.view(shape));
+    }
+    auto single = instruction;
+    for (int j = 0; j < instruction.operands; ++j) single.operand[j] = static_cast<std::uint16_t>(j);
+    b.p.instructions.push_back(single);
+    b.output(instruction.operands, instruction.to);
+    Buffer result(instruction.to, count);
+    execute(b.p, shape, views, {result.view(shape)});
+    values.push_back(std::move(result));
+  }
+  std::vector<Buffer> outputs;
+  for (const auto& output : p.outputs) outputs.push_back(values[output.value]);
+  return outputs;
+}
+
+void expect_fused_is_unfused(const Program& p, const Shape& shape, const std::vector<runtime::View>& in) {
+  const std::vector<Buffer> expected = unfused(p, shape, in);
+  std::vector<Buffer> got;
+  std::vector<runtime::View> views;
+  for (const auto& output : p.outputs) got.emplace_back(output.dtype, static_cast<std::size_t>(element_count(shape)));
+  for (Buffer& b : got) views.push_back(b.view(shape));
+  execute(p, shape, in, views);
+  for (std::size_t o = 0; o < got.size(); ++o) EXPECT_EQ(got[o], expected[o]) << "output " << o << " over " << to_string(shape);
+}
+
+constexpr Op float_ops[] = {Op::Add,  Op::Subtract, Op::Multiply, Op::Maximum, Op::Divide, Op::Exp,  Op::Sin,
+                            Op::Tanh, Op::Negative, Op::Square,   Op::Floor,   Op::Erf,    Op::Sqrt, Op::Log1p};
+constexpr Op integer_ops[] = {Op::Add,      Op::Subtract,   Op::Multiply,   Op::Maximum,   Op::Minimum,
+                              Op::Negative, Op::BitwiseXor, Op::BitwiseAnd, Op::Remainder, Op::Abs};
+
+// A random program over values of the given dtypes, with conversions, comparisons and choices in between.
+Program random_program(std::vector<Dtype> inputs, int length, std::mt19937& random) {
+  Builder b(inputs, {Scalar::of_float(0.5, float32), Scalar::of_float(0.75, bfloat16), Scalar::of_int(3, int32),
+                     Scalar::of_float(1.5, float16)});
+  std::vector<Dtype> dtypes = inputs;
+  for (const Scalar& s : b.p.constants) dtypes.push_back(s.dtype);
+  const auto any = [&](auto&& fits) {
+    for (;;) {
+      const int v = static_cast<int>(random() % dtypes.size());
+      if (fits(dtypes[static_cast<std::size_t>(v)])) return v;
+    }
+  };
+  for (int k = 0; k < length; ++k) {
+    const int first = any([](Dtype d) { return d != bool_; });
+    const Dtype d = dtypes[static_cast<std::size_t>(first)];
+    const int second = any([&](Dtype e) { return e == d; });
+    const bool is_float = issubdtype(d, inexact);
+    switch (random() % 6) {
+      case 0: {
+        const Dtype to = std::array{float32, bfloat16, float16, int32, float64, int8}[random() % 6];
+        b.add(Op::AsType, d, to, {first});
+        dtypes.push_back(to);
+        break;
+      }
+      case 1: {
+        const int condition = b.add(random() % 2 ? Op::Less : Op::NotEqual, d, bool_, {first, second});
+        b.add(Op::Select, d, d, {condition, second, first});
+        dtypes.push_back(bool_);
+        dtypes.push_back(d);
+        break;
+      }
+      default: {
+        const Op op = is_float ? float_ops[random() % std::size(float_ops)] : integer_ops[random() % std::size(integer_ops)];
+        if (graph::is_binary(op)) b.add(op, d, d, {first, second});
+        else b.add(op, d, d, {first});
+        dtypes.push_back(d);
+      }
+    }
+  }
+  const int last = static_cast<int>(dtypes.size()) - 1;
+  b.output(last, dtypes.back());
+  for (int extra = static_cast<int>(random() % 3); extra > 0; --extra) {
+    const int v = static_cast<int>(random() % dtypes.size());
+    b.output(v, dtypes[static_cast<std::size_t>(v)]);
+  }
+  return b.p;
+}
+
+TEST(FusedProgram, RandomProgramsOverRandomLayouts) {
+  const std::vector<Shape> shapes = {{1}, {63}, {64}, {1000}, {5000}, {3, 5}, {70, 130}, {130, 3}, {4, 40, 33}, {2, 3, 1, 67}, {}};
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    std::mt19937 random(seed);
+    const Shape shape = shapes[random() % shapes.size()];
+    const std::vector<Dtype> dtypes = {float32, bfloat16, int32, float16, float64, float32};
+    std::vector<Dtype> inputs(dtypes.begin(), dtypes.begin() + 1 + static_cast<int>(random() % dtypes.size()));
+    const Program p = random_program(inputs, 1 + static_cast<int>(random() % 30), random);
+    std::vector<Buffer> buffers;
+    std::vector<runtime::View> views;
+    for (const Dtype d : inputs) {
+      // Axes in any order, some broadcast, some reversed or with gaps.
+      const std::size_t rank = shape.size();
+      std::vector<std::size_t> order(rank);
+      for (std::size_t k = 0; k < rank; ++k) order[k] = k;
+      if (random() % 2) std::shuffle(order.begin(), order.end(), random);
+      Strides strides(rank, 0);
+      std::int64_t extent = 1 + static_cast<std::int64_t>(random() % 4 == 0), offset = 0;
+      for (std::size_t j = rank; j-- > 0;) {
+        const std::size_t k = order[j];
+        if (random() % 5 == 0) continue;
+        strides[k] = extent;
+        if (random() % 6 == 0) {
+          offset += extent * (shape[k] - 1);
+          strides[k] = -extent;
+        }
+        extent *= shape[k];
+      }
+      buffers.push_back(random_buffer(d, static_cast<std::size_t>(2 * extent + 1), random));
+      views.push_back(buffers.back().view(shape, strides, offset));
+    }
+    expect_fused_is_unfused(p, shape, views);
+    if (HasFailure()) FAIL() << "seed " << seed;
+  }
+}
+
+// Every transposed tile shape that can occur: whole tiles, rests in both directions.
+TEST(FusedProgram, TransposedOperands) {
+  std::mt19937 random(7);
+  for (const Dtype d : {uint8, bfloat16, float32, float64}) {
+    for (const auto& [rows, columns] : {std::pair{8, 8}, {32, 64}, {33, 65}, {100, 17}, {257, 300}}) {
+      const Shape shape{rows, columns};
+      Buffer a = random_buffer(d, static_cast<std::size_t>(rows * columns), random);
+      Buffer b = random_buffer(d, static_cast<std::size_t>(rows * columns), random);
+      Builder p({d, d});
+      p.output(p.add(Op::Subtract, d, d, {0, 1}), d);
+      expect_fused_is_unfused(p.p, shape, {a.view(shape, {1, rows}), b.view(shape)});
+    }
+  }
+}
+
+TEST(FusedProgram, LargeDomainsAreCutIntoChunks) {
+  std::mt19937 random(11);
+  const Shape shape{1000003};
+  Buffer a = random_buffer(float32, 1000003, random), b = random_buffer(float32, 1000003, random);
+  Builder p({float32, float32});
+  const int product = p.add(Op::Multiply, float32, float32, {0, 1});
+  p.output(p.add(Op::Add, float32, float32, {product, 0}), float32);
+  Buffer out(float32, 1000003);
+  EXPECT_GT(execute(p.p, shape, {a.view(shape), b.view(shape)}, {out.view(shape)}), 1u);
+  EXPECT_TRUE(out.intact());
+  for (std::size_t i = 0; i < 1000003; i += 997) {
+    const float x = a.at<float>(i) * b.at<float>(i);
+    EXPECT_EQ(out.at<float>(i), x + a.at<float>(i));
+  }
+  const Shape square{1003, 999};
+  Buffer c = random_buffer(float32, 1003 * 999, random);
+  expect_fused_is_unfused(p.p, square, {c.view(square, {1, 1003}), a.view(square)});
+}
+
+// An output in an input's place, whether the input is needed after the output is computed or not.
+TEST(FusedProgram, OutputInPlaceOfAnInput) {
+  std::mt19937 random(13);
+  for (const Dtype d : {float32, bfloat16, int8}) {
+    for (const ShapeElem n : {1, 64, 100, 3000}) {
+      const Shape shape{n};
+      for (const bool needed_later : {false, true}) {
+        Buffer a = random_buffer(d, static_cast<std::size_t>(n), random), b = random_buffer(d, static_cast<std::size_t>(n), random);
+        Builder p({d, d});
+        const int sum = p.add(Op::Add, d, d, {0, 1});
+        const int other = p.add(Op::Multiply, d, d, {needed_later ? 0 : 1, sum});
+        p.output(sum, d).output(other, d);
+        const std::vector<Buffer> expected = unfused(p.p, shape, {a.view(shape), b.view(shape)});
+        Buffer second(d, static_cast<std::size_t>(n));
+        execute(p.p, shape, {a.view(shape), b.view(shape)}, {a.view(shape), second.view(shape)});
+        EXPECT_EQ(a, expected[0]);
+        EXPECT_EQ(second, expected[1]);
+      }
+    }
+  }
+}
+
+TEST(FusedProgram, OutputsThatAreInputsConstantsOrUniform) {
+  std::mt19937 random(17);
+  const Shape shape{70, 3};
+  Buffer a = random_buffer(bfloat16, 210, random), b = random_buffer(float32, 1, random);
+  Builder p({bfloat16, float32}, {Scalar::of_float(2.5, float32), Scalar::of_int(7, int16)});
+  const int wide = p.add(Op::AsType, bfloat16, float32, {0});
+  const int twice = p.add(Op::Multiply, float32, float32, {1, 2});
+  const int full = p.add(Op::Full, int16, int16, {3});
+  p.output(0, bfloat16).output(wide, float32).output(twice, float32).output(full, int16).output(wide, float32).output(1, float32);
+  expect_fused_is_unfused(p.p, shape, {a.view(shape), b.view(shape, {0, 0})});
+}
+
+TEST(FusedProgram, EmptyDomain) {
+  Buffer a(float32, 1);
+  Builder p({float32});
+  p.output(p.add(Op::Exp, float32, float32, {0}), float32);
+  EXPECT_EQ(execute(p.p, {0, 3}, {a.view({0, 3})}, {a.view({0, 3})}), 0u);
+  EXPECT_TRUE(a.intact());
+}
+
+TEST(FusedProgram, AnOperationThatLacksTheDtypeSaysSo) {
+  Buffer a(complex64, 1);
+  Builder p({complex64});
+  p.output(p.add(Op::Erf, complex64, complex64, {0}), complex64);
+  try {
+    execute(p.p, {1}, {a.view({1})}, {a.view({1})});
+    FAIL() << "no exception";
+  } catch (const std::invalid_argument& e) {
+    EXPECT_STREQ(e.what(), "[erf] Not supported for complex64.");
+  }
+}
+
+}  // namespace
+}  // namespace anabranch
