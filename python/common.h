@@ -5,8 +5,6 @@
 //  - An operation takes its operands as nb::handle and converts them with to_array / to_arrays / to_array_list (arrays,
 //    Python scalars, lists, anything array-like), or as `const array&` where MLX takes arrays alone.
 //  - `stream` is a StreamOrDevice parameter after nb::kw_only(), declared nb::arg("stream") = nb::none(). None is the
-//    scope's stream of the calling thread and asyncio task. A `device=` argument needs no handling: module.cpp gives the
-//    TypeErrors of all bound functions and methods their hint.
 //  - Whatever may wait goes through evaluate(), or a GilRelease.
 #pragma once
 
@@ -15,7 +13,6 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <functional>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -78,15 +75,12 @@ struct Axes {
   }
 };
 
-// --- Waiting (array/evaluate.cpp)
+// --- Waiting (array/evaluate.cpp; see also functions/wait.h)
 
 // Computes the arrays and waits, with the GIL released, giving way to Ctrl-C. Call with the GIL held. Throws the failure
 // of what they depend on, or nb::python_error for KeyboardInterrupt.
 void evaluate(std::span<const array> arrays);
 inline void evaluate(const array& a) { evaluate(std::span<const array>(&a, 1)); }
-// Waits until ready(seconds) returns true, called with the GIL released and asked to wait at most `seconds`; otherwise as
-// evaluate(). For synchronize, events ...
-void wait_interruptibly(const std::function<bool(double)>& ready);
 // evaluate(), then the first element in host memory.
 const void* evaluated_data(const array& a);
 

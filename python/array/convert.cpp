@@ -1,4 +1,6 @@
 #include "array/object.h"
+
+#include "anabranch/ops.h"
 #include "graph/node.h"
 
 namespace anabranch::python {
@@ -142,16 +144,19 @@ std::vector<array> to_array_list(nb::handle sequence, const StreamOrDevice& stre
   return out;
 }
 
+array converted(const array& a, std::optional<Dtype> dtype) {
+  return dtype && *dtype != a.dtype() ? astype(a, *dtype, current_stream()) : a;
+}
+
 array make_array(nb::handle value, std::optional<Dtype> dtype) {
   PyObject* o = value.ptr();
-  if (is_array(o)) return dtype ? array(array_of(o), *dtype) : array_of(o);
+  if (is_array(o)) return converted(array_of(o), dtype);
   if (is_python_scalar(o)) {
     // A given dtype is converted to as by astype, from int64 or float64 where the default dtype would lose something.
     if (dtype && (PyFloat_Check(o) || PyLong_Check(o)) && !PyBool_Check(o)) {
-      if (issubdtype(*dtype, inexact) || (*dtype == uint64 && beyond_int64(o))) return scalar_to_array(o, *dtype, {});
+      if (issubdtype(*dtype, inexact) || (*dtype == uint64 && beyond_int64(o))) return scalar_to_array(o, *dtype, current_stream());
     }
-    const array a = scalar_to_array(o, std::nullopt, {});
-    return dtype && *dtype != a.dtype() ? array(a, *dtype) : a;
+    return converted(scalar_to_array(o, std::nullopt, current_stream()), dtype);
   }
   if (PyList_Check(o) || PyTuple_Check(o)) return sequence_to_array(o, dtype);
   if (std::optional<array> a = foreign_to_array(o, dtype)) return *a;

@@ -136,8 +136,7 @@ array copy_memory(const ForeignMemory& m, std::optional<Dtype> wanted) {
   const Dtype dtype = wanted.value_or(default_dtype(m));
   const std::size_t bytes = static_cast<std::size_t>(element_count(m.shape)) * m.itemsize();
   if (m.swapped || m.complex128 || !has_element_strides(m)) {
-    const array a = copy_elements(m);
-    return dtype == a.dtype() ? a : array(a, dtype);
+    return converted(copy_elements(m), dtype);
   }
   if (dtype == m.dtype && bytes < large && is_dense(m)) {
     Fresh fresh(m.shape, dtype);
@@ -156,7 +155,7 @@ std::optional<array> foreign_to_array(PyObject* o, std::optional<Dtype> dtype) {
   if (!PyObject_CheckBuffer(o) && !PyType_Check(o) && nb::hasattr(nb::handle(o), "__mlx_array__")) {
     const nb::object a = nb::handle(o).attr("__mlx_array__")();
     if (!is_array(a.ptr())) throw TypeError("[array] __mlx_array__ must return an array.");
-    return dtype ? array(array_of(a.ptr()), *dtype) : array_of(a.ptr());
+    return converted(array_of(a.ptr()), dtype);
   }
   const std::optional<ForeignMemory> m = foreign_memory(o);
   if (!m) return std::nullopt;

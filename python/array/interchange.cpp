@@ -94,7 +94,7 @@ nb::object to_dlpack(const array& self, nb::handle stream, nb::handle max_versio
   if (!device.is_none() && nb::cast<int>(device[0]) != dlpack::device_cpu) {
     throw std::invalid_argument("[__dlpack__] The array lies on the CPU and is exported there alone.");
   }
-  const array a = copy.is(nb::handle(Py_True)) ? anabranch::copy(self) : self;
+  const array a = copy.is(nb::handle(Py_True)) ? anabranch::copy(self, current_stream()) : self;
   const void* data = evaluated_data(a);
   std::unique_ptr<Held> held = hold(a);
   const dlpack::Tensor tensor = tensor_of(*held, data);

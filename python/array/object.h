@@ -22,6 +22,11 @@ void add_interchange(ArrayClass& c);  // interchange.cpp
 void add_pickling(ArrayClass& c);     // pickling.cpp
 void add_at(nb::module_& m, ArrayClass& c);  // at.cpp
 
+// The stream that the Python scope says; found once for all the nodes that an operation makes.
+inline StreamOrDevice current_stream() { return stream_argument(Py_None); }
+
+// `a` in `dtype`, where one is given.
+array converted(const array& a, std::optional<Dtype> dtype);
 // `o` as the other operand of an operator beside an operand of dtype `beside`; nothing where operators leave it to
 // the object itself (strings, lists, None, ...).
 std::optional<array> to_operand(PyObject* o, Dtype beside, const StreamOrDevice& stream);

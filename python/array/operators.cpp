@@ -8,9 +8,6 @@ namespace {
 using BinaryOp = array (*)(const array&, const array&, const StreamOrDevice&);
 using UnaryOp = array (*)(const array&, const StreamOrDevice&);
 
-// The Python scope's stream, found once for all the nodes that an operator makes.
-StreamOrDevice current_stream() { return stream_argument(Py_None); }
-
 // Calls op with the operands, at least one of which is an array; Py_NotImplemented for foreign objects.
 template <BinaryOp op>
 PyObject* apply(PyObject* a, PyObject* b) {

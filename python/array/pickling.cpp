@@ -8,7 +8,7 @@ namespace anabranch::python {
 namespace {
 
 nb::tuple state_of(const array& self) {
-  const array a = contiguous(self);
+  const array a = contiguous(self, false, current_stream());
   const void* data = evaluated_data(a);
   return nb::make_tuple(a.shape(), static_cast<int>(a.dtype().val), nb::bytes(data, a.nbytes()));
 }

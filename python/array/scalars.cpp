@@ -89,7 +89,7 @@ Py_ssize_t length(PyObject* self) noexcept {
 
 int contains(PyObject* self, PyObject* value) noexcept {
   return guarded(-1, [&] {
-    const StreamOrDevice s = stream_argument(Py_None);
+    const StreamOrDevice s = current_stream();
     const array a = array_of(self);
     const std::optional<array> v = to_operand(value, a.dtype(), s);
     if (!v) return 0;
@@ -127,7 +127,7 @@ nb::object format(nb::handle self, const nb::object& spec) {
 }
 
 nb::bytes to_bytes(const array& self) {
-  const array a = contiguous(self);
+  const array a = contiguous(self, false, current_stream());
   const void* data = evaluated_data(a);
   return nb::bytes(data, a.nbytes());
 }

@@ -154,7 +154,7 @@ array stack_elements(PyObject* sequence, std::optional<Dtype> dtype) {
     parts.push_back(make_array(o, dtype));
     if (parts.back().shape() != parts.front().shape()) refuse_ragged();
   }
-  return stack(parts, 0);
+  return stack(parts, 0, current_stream());
 }
 
 }  // namespace
