@@ -38,7 +38,7 @@ array tri_inv(const array& a, bool upper = false, const StreamOrDevice& s = {});
 array cholesky(const array& a, bool upper = false, const StreamOrDevice& s = {});
 // Inverse of the matrix whose cholesky() is `a`.
 array cholesky_inv(const array& a, bool upper = false, const StreamOrDevice& s = {});
-// x with a x = b; b holds columns, or is one vector where it has an axis less than `a`.
+// x with a x = b; b holds columns, or is one vector if it has one axis. Batches are broadcast.
 array solve(const array& a, const array& b, const StreamOrDevice& s = {});
 // The same for triangular `a`; the other triangle is not read.
 array solve_triangular(const array& a, const array& b, bool upper = false, const StreamOrDevice& s = {});

@@ -72,9 +72,6 @@ inline array normal(const Shape& shape, Dtype dtype, const std::optional<array>&
 inline array normal(const Shape& shape, const std::optional<array>& key = std::nullopt, const StreamOrDevice& s = {}) {
   return normal(shape, float32, std::nullopt, std::nullopt, key, s);
 }
-// Of shape `shape` (which the batches of `mean` and `cov` must broadcast to), then the extent of `mean`. float32 only.
-array multivariate_normal(const array& mean, const array& cov, const Shape& shape, Dtype dtype,
-                          const std::optional<array>& key = std::nullopt, const StreamOrDevice& s = {});
 
 // Integers in [low, high).
 array randint(const array& low, const array& high, const Shape& shape, Dtype dtype = int32,

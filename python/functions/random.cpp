@@ -100,14 +100,6 @@ void bind_random(nb::module_& m) {
                "scale: scalar | array | None = None, key: array | None = None, stream: StreamOrDevice = None) -> array",
                "Normal with mean `loc` (0) and standard deviation `scale` (1), which are broadcast to `shape`.");
   def<[](Args& a) {
-    const array &mean = a.operand(0), &cov = a.operand(1);
-    return random::multivariate_normal(mean, cov, shape_or(a, 2, {}), a.dtype(3, float32), a.maybe_operand(4),
-                                       a.stream(5));
-  }>(r,
-     "multivariate_normal(mean: array, cov: array, shape: Sequence[int] = [], dtype: Dtype | None = float32, "
-     "key: array | None = None, stream: StreamOrDevice = None) -> array",
-     "Normal with these means and covariances, of shape `shape` and then that of a mean.");
-  def<[](Args& a) {
     const StreamOrDevice s = a.stream(5);
     const array &low = a.value(0, s), &high = a.value(1, s);
     return random::randint(low, high, shape_or(a, 2, {}), a.dtype(3, int32), a.maybe_operand(4), s);
