@@ -5,7 +5,7 @@
 #include <numbers>
 
 #include "anabranch/error.h"
-#include "kernels/random/threefry.h"
+#include "base/threefry.h"
 #include "ops/common.h"
 #include "runtime/sync.h"
 
@@ -35,7 +35,7 @@ std::uint64_t first_seed_of_thread() {
   const runtime::Lock lock(o.mutex);
   const std::uint64_t number = o.threads++;
   if (number == 0) return o.seed;
-  const auto [high, low] = kernels::threefry2x32(static_cast<std::uint32_t>(o.seed >> 32),
+  const auto [high, low] = threefry2x32(static_cast<std::uint32_t>(o.seed >> 32),
                                                  static_cast<std::uint32_t>(o.seed),
                                                  static_cast<std::uint32_t>(number >> 32),
                                                  static_cast<std::uint32_t>(number));
@@ -111,8 +111,8 @@ void KeySequence::seed(std::uint64_t seed) {
 
 // As split(), here and now.
 array KeySequence::next() {
-  const auto [kept_high, high] = kernels::threefry2x32(state_[0], state_[1], 0, 2);
-  const auto [kept_low, low] = kernels::threefry2x32(state_[0], state_[1], 1, 3);
+  const auto [kept_high, high] = threefry2x32(state_[0], state_[1], 0, 2);
+  const auto [kept_low, low] = threefry2x32(state_[0], state_[1], 1, 3);
   state_[0] = kept_high;
   state_[1] = kept_low;
   return key_array(high, low);

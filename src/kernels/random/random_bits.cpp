@@ -5,7 +5,7 @@
 
 #include "graph/attributes.h"
 #include "kernels/cpu_kernels.h"
-#include "kernels/random/threefry.h"
+#include "base/threefry.h"
 
 namespace anabranch::kernels {
 namespace {

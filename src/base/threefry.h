@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace anabranch::kernels {
+namespace anabranch {
 
 inline constexpr int threefry_rotation[2][4] = {{13, 15, 26, 6}, {17, 29, 16, 24}};
 inline constexpr std::uint32_t threefry_parity = 0x1BD11BDA;
@@ -27,4 +27,4 @@ constexpr std::pair<std::uint32_t, std::uint32_t> threefry2x32(std::uint32_t key
   return {c0, c1};
 }
 
-}  // namespace anabranch::kernels
+}  // namespace anabranch
