@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/threefry.h"
 #include "graph/attributes.h"
 #include "kernels/cpu_kernels.h"
-#include "base/threefry.h"
 
 namespace anabranch::kernels {
 namespace {
