@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <iterator>
 #include <memory>
@@ -34,13 +35,12 @@ class SmallVector {
     reserve(static_cast<std::size_t>(std::distance(first, last)));
     for (; first != last; ++first) push_back(*first);
   }
-  SmallVector(const SmallVector& other) : SmallVector(other.begin(), other.end()) {}
+  SmallVector(const SmallVector& other) { copy(other); }
   SmallVector(SmallVector&& other) noexcept { take(other); }
   SmallVector& operator=(const SmallVector& other) {
     if (this != &other) {
       clear();
-      reserve(other.size_);
-      for (const T& x : other) push_back(x);
+      copy(other);
     }
     return *this;
   }
@@ -133,11 +133,25 @@ class SmallVector {
     heap_ = fresh;
     capacity_ = static_cast<std::uint32_t>(n);
   }
+  // Into an empty vector.
+  void copy(const SmallVector& other) {
+    if constexpr (std::is_trivially_copyable_v<T>) {
+      if (!heap_ && !other.heap_) {  // a copy of fixed size is a few instructions
+        std::memcpy(inline_, other.inline_, sizeof inline_);
+        size_ = other.size_;
+        return;
+      }
+    }
+    reserve(other.size_);
+    for (const T& x : other) push_back(x);
+  }
   void take(SmallVector& other) {
     heap_ = other.heap_;
     size_ = other.size_;
     capacity_ = other.capacity_;
-    if (!heap_) {
+    if constexpr (std::is_trivially_copyable_v<T>) {
+      if (!heap_) std::memcpy(inline_, other.inline_, sizeof inline_);
+    } else if (!heap_) {
       std::uninitialized_move(other.begin(), other.end(), inline_data());
       std::destroy(other.begin(), other.end());
     }

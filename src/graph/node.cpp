@@ -65,8 +65,15 @@ array elementwise(Op op, const Shape& shape, Dtype dtype, std::initializer_list<
 }
 
 array full(const Shape& shape, Scalar value, const Stream& stream) {
+  // Scalars repeat: `x + 1` in a loop. One that is still only a constant serves again.
+  ANABRANCH_THREAD_LOCAL Ref<Operation> last;
+  const bool scalar = shape.empty();
+  if (scalar && last && last->scalar.u == value.u && last->dtype == value.dtype && last->stream == stream.state() &&
+      last->state.load(std::memory_order_relaxed) == Operation::State::Lazy)
+    return array(NodeRef(last.get()));
   auto* node = new Operation(Op::Full, value.dtype, shape, stream.state(), nullptr);
   node->scalar = value;
+  if (scalar) last = Ref<Operation>(node);
   return wrap(node);
 }
 
