@@ -33,8 +33,8 @@ T make(float re, float im) {
 }
 // Exact enough to be a reference for every type.
 template <typename T>
-std::complex<double> wide(T x) {
-  if constexpr (std::is_same_v<T, complex64_t>) return {x.real(), x.imag()};
+auto wide(T x) {
+  if constexpr (std::is_same_v<T, complex64_t>) return std::complex<double>(x);
   else return static_cast<double>(x);
 }
 
@@ -125,13 +125,15 @@ void check_matmul(const Stack<T>& a, const Stack<T>& b) {
   std::vector<T> memory;
   const View out = dense(memory, shape);
   run(matmul_cpu, {a.view, b.view}, out);
+  const std::int64_t step_a = a.view.strides.back(), step_b = b.view.strides[b.view.strides.size() - 2];
   for (std::int64_t matrix = 0, at = 0; matrix < batch_of(shape); ++matrix)
     for (std::int64_t i = 0; i < m; ++i)
       for (std::int64_t j = 0; j < n; ++j, ++at) {
-        std::complex<double> sum = 0;
+        decltype(wide(T())) sum = 0;
         double size = 0;
+        const T *pa = &a.at(matrix, i, 0), *pb = &b.at(matrix, 0, j);
         for (std::int64_t p = 0; p < k; ++p) {
-          const auto term = wide(a.at(matrix, i, p)) * wide(b.at(matrix, p, j));
+          const auto term = wide(pa[p * step_a]) * wide(pb[p * step_b]);
           sum += term;
           size += std::abs(term);
         }

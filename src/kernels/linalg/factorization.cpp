@@ -1,8 +1,8 @@
 #include "kernels/linalg/factorization.h"
 
 #include <algorithm>
+#include <sstream>
 #include <stdexcept>
-#include <string>
 
 namespace anabranch::kernels {
 
@@ -15,15 +15,21 @@ blas_int* info_scratch(std::int64_t matrices, runtime::Launch& launch) {
 void require_success(Factorization kind, const blas_int* info, std::int64_t matrices) {
   const blas_int* failed = std::find_if(info, info + matrices, [](blas_int i) { return i != 0; });
   if (failed == info + matrices) return;
-  const std::string which =
-      matrices == 1 ? "The matrix" : "Matrix " + std::to_string(failed - info) + " of the batch";
-  if (kind == Factorization::Cholesky) {
-    throw std::runtime_error("[linalg.cholesky] " + which + " is not positive definite (the leading minor of order " +
-                             std::to_string(*failed) + " is not positive).");
+  std::ostringstream message;
+  message << (kind == Factorization::Cholesky    ? "[linalg.cholesky] "
+              : kind == Factorization::InverseLU ? "[linalg.inv] "
+                                                 : "[linalg.solve] ");
+  if (matrices == 1) {
+    message << "The matrix";
+  } else {
+    message << "Matrix " << failed - info << " of the batch";
   }
-  const std::string at = std::to_string(*failed - 1);
-  throw std::runtime_error(std::string(kind == Factorization::InverseLU ? "[linalg.inv] " : "[linalg.solve] ") + which +
-                           " is singular (pivot " + at + " of its LU factorization is zero).");
+  if (kind == Factorization::Cholesky) {
+    message << " is not positive definite (the leading minor of order " << *failed << " is not positive).";
+  } else {
+    message << " is singular (pivot " << *failed - 1 << " of its LU factorization is zero).";
+  }
+  throw std::runtime_error(message.str());
 }
 
 }  // namespace anabranch::kernels

@@ -10,6 +10,7 @@
 #include "kernels/linalg/blas.h"
 #include "kernels/linalg/matmul_problem.h"
 #include "kernels/linalg/packed_gemm.h"
+#include "kernels/linalg/skinny.h"
 
 namespace anabranch::kernels {
 namespace {
@@ -98,6 +99,7 @@ void matmul_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
     std::memset(p.out, 0, static_cast<std::size_t>(elements) * p.dtype.size());
     return;
   }
+  if (is_skinny(p)) return skinny_matmul(p, at_once_ns, launch);
   const double flops_each = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
   switch (p.dtype.val) {
     case Dtype::Val::float32:

@@ -8,13 +8,13 @@
 #include <cstddef>
 #include <cstring>
 
+#include "kernels/linalg/load_floats-inl.h"
 #include "kernels/linalg/packed_gemm.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace anabranch::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
 // The register tile is panel_a rows by two vectors: as many accumulators as registers allow beside the operands.
 #undef ANABRANCH_ROWS
@@ -90,30 +90,6 @@ void MultiplyPanels(const float* a, const float* b, std::int64_t rows, std::int6
           to[r * ldc + s] = edge[r * width + s] + (accumulate ? to[r * ldc + s] : 0.0f);
     }
   }
-}
-
-// `count` elements as float32, where a whole vector of D may not be there.
-template <class D>
-hn::VFromD<D> LoadFloats(D d, const float* from) {
-  return hn::LoadU(d, from);
-}
-template <class D>
-hn::VFromD<D> LoadFloats(D d, const bfloat16_t* from) {
-  const hn::Rebind<std::uint16_t, D> d16;
-  const hn::RebindToUnsigned<D> d32;
-  const auto bits = hn::LoadU(d16, reinterpret_cast<const std::uint16_t*>(from));
-  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, bits)));
-}
-template <class D>
-hn::VFromD<D> LoadFloats(D d, const float16_t* from) {
-#if HWY_TARGET <= HWY_AVX2
-  const hn::Rebind<hwy::float16_t, D> d16;
-  return hn::PromoteTo(d, hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(from)));
-#else
-  HWY_ALIGN float wide[HWY_LANES(float)];
-  for (std::size_t i = 0; i < hn::Lanes(d); ++i) wide[i] = from[i];
-  return hn::Load(d, wide);
-#endif
 }
 
 #if HWY_TARGET != HWY_SCALAR  // the baseline of compilers too old for Highway's emulated vectors: one lane
