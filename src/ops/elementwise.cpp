@@ -84,7 +84,7 @@ array unary(Op op, const array& a, const StreamOrDevice& s) {
 
 array binary_mixed(Op op, const array& a, const array& b, Dtype d, Dtype to, const StreamOrDevice& s) {
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), graph::op_name(op));
-  const array x = broadcast(astype(a, d, s), shape), y = broadcast(astype(b, d, s), shape);
+  const array x = astype(a, d, s), y = astype(b, d, s);
   return graph::elementwise(op, shape, to, {&x, &y}, to_stream(s));
 }
 
@@ -93,8 +93,11 @@ array binary(Op op, const array& a, const array& b, const StreamOrDevice& s) {
   const Dtype from_a = a.dtype(), from_b = b.dtype();
   const Dtype d = operand_dtype(op, rule, from_a == from_b ? from_a : promote_types(from_a, from_b));
   const Dtype to = result_dtype(rule, d);
-  if (from_a == d && from_b == d && a.shape() == b.shape())
-    return graph::elementwise(op, a.shape(), to, {&a, &b}, to_stream(s));
+  if (from_a == d && from_b == d) {
+    const Shape &x = a.shape(), &y = b.shape();
+    if (x == y || y.empty()) return graph::elementwise(op, x, to, {&a, &b}, to_stream(s));
+    if (x.empty()) return graph::elementwise(op, y, to, {&a, &b}, to_stream(s));
+  }
   return binary_mixed(op, a, b, d, to, s);
 }
 
@@ -114,8 +117,7 @@ ANABRANCH_BINARY_OPS(ANABRANCH_DEFINE)
 
 array astype(const array& a, Dtype dtype, const StreamOrDevice& s) {
   if (a.dtype() == dtype) return a;
-  if (a.node()->op == graph::Op::Full)
-    return graph::full(a.shape(), *ops::known_value(a, dtype), to_stream(s));
+  if (const auto value = ops::known_value(a, dtype)) return graph::full(a.shape(), *value, to_stream(s));
   return graph::elementwise(graph::Op::AsType, a.shape(), dtype, {&a}, to_stream(s));
 }
 
@@ -123,8 +125,7 @@ array where(const array& condition, const array& x, const array& y, const Stream
   const Dtype d = promote_types(x.dtype(), y.dtype());
   const Shape shape =
       broadcast_shapes(condition.shape(), broadcast_shapes(x.shape(), y.shape(), "where"), "where");
-  const array c = ops::broadcast(astype(condition, bool_, s), shape);
-  const array from_x = ops::broadcast(astype(x, d, s), shape), from_y = ops::broadcast(astype(y, d, s), shape);
+  const array c = astype(condition, bool_, s), from_x = astype(x, d, s), from_y = astype(y, d, s);
   return graph::elementwise(graph::Op::Select, shape, d, {&c, &from_x, &from_y}, to_stream(s));
 }
 
