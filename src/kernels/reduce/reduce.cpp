@@ -1,81 +1,119 @@
-#include <algorithm>
-#include <limits>
-#include <vector>
+#include <utility>
 
-#include "graph/attributes.h"
 #include "kernels/cpu_kernels.h"
-#include "kernels/indexing/index_reader.h"
-#include "kernels/reduce/arithmetic.h"
+#include "kernels/reduce/problem.h"
 
 namespace anabranch::kernels {
 namespace {
 
-template <typename To, typename From>
-To to(From x) {
-  if constexpr (std::is_same_v<To, From>) return x;
-  else if constexpr (is_complex<From> && is_complex<To>) return x;
-  else if constexpr (is_complex<From>) return to<To>(x.real());
-  else if constexpr (is_half<From>) return to<To>(float(x));
-  else if constexpr (is_half<To>) return To(static_cast<float>(x));
-  else if constexpr (is_complex<To>) return To(static_cast<float>(x));
-  else return static_cast<To>(x);
+using graph::ReduceKind;
+
+bool is_logical(ReduceKind kind) { return kind == ReduceKind::Any || kind == ReduceKind::All; }
+
+FoldOp fold_op(ReduceKind kind) {
+  switch (kind) {
+    case ReduceKind::Sum: return FoldOp::Sum;
+    case ReduceKind::Prod: return FoldOp::Prod;
+    case ReduceKind::Max:
+    case ReduceKind::Any: return FoldOp::Max;
+    case ReduceKind::Min:
+    case ReduceKind::All: break;
+  }
+  return FoldOp::Min;
 }
 
-template <typename T>
-using Accumulator = std::conditional_t<is_half<T>, float, T>;
+// What elements are converted to when they are read.
+Dtype loaded_dtype(ReduceKind kind, Dtype out) {
+  if (is_logical(kind)) return bool_;
+  if (out == float16 || out == bfloat16) return float32;
+  if ((kind == ReduceKind::Sum || kind == ReduceKind::Prod) && (out == bool_ || issubdtype(out, integer)))
+    return out.size() == 8 ? uint64 : uint32;
+  return out;
+}
 
-template <typename In, typename Out>
-void reduce(graph::ReduceKind kind, const runtime::View& in, const runtime::View& out, int reduced, runtime::Launch& launch) {
-  const std::size_t kept = in.shape.size() - static_cast<std::size_t>(reduced);
-  Shape kept_shape(in.shape.begin(), in.shape.begin() + kept), shape(in.shape.begin() + kept, in.shape.end());
-  Strides kept_strides(in.strides.begin(), in.strides.begin() + kept), strides(in.strides.begin() + kept, in.strides.end());
-  const std::int64_t rows = element_count(kept_shape), n = element_count(shape);
-  const In* data = in.as<In>();
-  Out* result = out.as<Out>();
-  launch.parallel(static_cast<std::size_t>(rows), static_cast<double>(n), [=](std::size_t row) {
-    std::int64_t base = 0;
-    add_positions(kept_shape, kept_strides, static_cast<std::int64_t>(row), 1, 1, &base);
-    using A = Accumulator<Out>;
-    const auto fold = [&](auto f, A acc, bool use_first) {
-      for (std::int64_t i = 0; i < n; ++i) {
-        std::int64_t at = base;
-        add_positions(shape, strides, i, 1, 1, &at);
-        const A x = to<A>(data[at]);
-        acc = use_first && i == 0 ? x : f(acc, x);
-      }
-      result[row] = to<Out>(acc);
-    };
-    const auto truth = [&](bool all) {
-      bool acc = all;
-      for (std::int64_t i = 0; i < n; ++i) {
-        std::int64_t at = base;
-        add_positions(shape, strides, i, 1, 1, &at);
-        const bool x = data[at] != In(0);
-        acc = all ? acc && x : acc || x;
-      }
-      result[row] = to<Out>(acc);
-    };
-    switch (kind) {
-      case graph::ReduceKind::Sum: return fold(Sum(), A(0), false);
-      case graph::ReduceKind::Prod: return fold(Prod(), A(1), false);
-      case graph::ReduceKind::Max: return fold(Max(), A(0), true);
-      case graph::ReduceKind::Min: return fold(Min(), A(0), true);
-      case graph::ReduceKind::Any: return truth(false);
-      case graph::ReduceKind::All: return truth(true);
+// The fastest axis last; one along which nothing moves is not fast, since its elements make no dense run.
+bool slower(const Reduction::Axis& a, const Reduction::Axis& b) {
+  const auto step = [](const Reduction::Axis& x) { return x.in == 0 ? INT64_MAX : std::abs(x.in); };
+  return step(a) > step(b);
+}
+
+Reduction::Axes simplified(const Reduction::Axes& axes) {
+  Reduction::Axes sorted;
+  for (const auto& a : axes) {
+    if (a.extent == 1) continue;
+    sorted.push_back(a);
+    for (std::size_t i = sorted.size() - 1; i > 0 && slower(sorted[i], sorted[i - 1]); --i) std::swap(sorted[i], sorted[i - 1]);
+  }
+  Reduction::Axes joined;
+  for (const auto& a : sorted) {
+    if (!joined.empty() && joined.back().in == a.in * a.extent && joined.back().out == a.out * a.extent) {
+      joined.back() = {joined.back().extent * a.extent, a.in, a.out};
+    } else {
+      joined.push_back(a);
     }
+  }
+  if (joined.empty()) joined.push_back({1, 0, 0});
+  return joined;
+}
+
+void fill_empty(ReduceKind kind, const runtime::View& out) {
+  const std::int64_t n = element_count(out.shape);
+  dispatch_dtype(out.dtype, [&](auto* p) {
+    using T = std::remove_pointer_t<decltype(p)>;
+    std::fill_n(out.as<T>(), n, T(kind == ReduceKind::Prod || kind == ReduceKind::All ? 1.0f : 0.0f));
   });
 }
 
 }  // namespace
 
+Reduction::Reduction(ReduceKind kind, int reduced_axes, const runtime::View& from, const runtime::View& to)
+    : load_dtype(loaded_dtype(kind, to.dtype)),
+      fold_dtype(load_dtype == bool_ ? uint8 : load_dtype),
+      kernel(&fold_kernel(fold_op(kind), fold_dtype)),
+      loader(from.dtype, load_dtype),
+      storer(fold_dtype, to.dtype),
+      size(fold_dtype.size()),
+      in(from.as<char>()),
+      out(to.as<char>()) {
+  const std::size_t first_reduced = from.shape.size() - static_cast<std::size_t>(reduced_axes);
+  const Strides out_strides = contiguous_strides(to.shape);
+  Axes k, r;
+  for (std::size_t i = 0; i < from.shape.size(); ++i) {
+    std::int64_t step = from.strides[i] * from.dtype.size();
+    if (i < first_reduced) {
+      k.push_back({from.shape[i], step, out_strides[i] * to.dtype.size()});
+      continue;
+    }
+    if (step < 0) {  // the order of what is folded is ours to choose
+      in += (from.shape[i] - 1) * step;
+      step = -step;
+    }
+    r.push_back({from.shape[i], step, 0});
+  }
+  kept_count = reduced_count = 1;
+  for (const Axis& a : k) kept_count *= a.extent;
+  for (const Axis& a : r) reduced_count *= a.extent;
+  kept = simplified(k);
+  reduced = simplified(r);
+}
+
+bool Reduction::by_columns() const {
+  const Axis& column = kept.back();
+  const Axis& row = reduced.back();
+  return reduced_count > 1 && column.extent >= 4 && column.in != 0 && (row.in == 0 || std::abs(column.in) < row.in);
+}
+
 void reduce_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
   const auto& attrs = call.attrs<graph::ReduceAttrs>();
-  dispatch_dtype(call.in[0].dtype, [&](auto* in) {
-    dispatch_dtype(call.out[0].dtype, [&](auto* out) {
-      reduce<std::remove_pointer_t<decltype(in)>, std::remove_pointer_t<decltype(out)>>(attrs.kind, call.in[0], call.out[0],
-                                                                                       attrs.reduced, launch);
-    });
-  });
+  const auto r = std::make_shared<const Reduction>(attrs.kind, attrs.reduced, call.in[0], call.out[0]);
+  if (r->kept_count == 0) return;
+  if (r->reduced_count == 0) {
+    fill_empty(attrs.kind, call.out[0]);
+  } else if (r->by_columns()) {
+    reduce_columns(r, launch);
+  } else {
+    reduce_rows(r, launch);
+  }
 }
 
 }  // namespace anabranch::kernels
