@@ -24,7 +24,8 @@ Scalar convert(const Scalar& v, Dtype dtype) {
     case Dtype::Kind::b:
     case Dtype::Kind::u: return Scalar::of_uint(v.u, dtype);
     case Dtype::Kind::i: return Scalar::of_int(v.i, dtype);
-    case Dtype::Kind::f: return Scalar::of_float(v.f, dtype);
+    case Dtype::Kind::f:
+    case Dtype::Kind::V: return Scalar::of_float(v.f, dtype);  // V: bfloat16
     default: return Scalar::of_complex(complex64_t(v.c[0], v.c[1]), dtype);
   }
 }
