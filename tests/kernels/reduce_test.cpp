@@ -59,7 +59,7 @@ void check(ReduceKind kind, const View& in, int axes) {
   for (std::int64_t i = 0; i < out.size(); ++i) {
     const Wide want = naive(kind, x, static_cast<std::size_t>(i) * n, n), got = out.get(i);
     long double scale = 0;
-    for (std::size_t k = 0; k < n; ++k) scale += std::abs(x[static_cast<std::size_t>(i) * n + k]);
+    for (std::size_t k = 0; k < n; ++k) scale += std::abs(x[static_cast<std::size_t>(i) * n + k].real());
     const bool inexact = kind == ReduceKind::Sum || kind == ReduceKind::Prod;
     const long double bound = !inexact || issubdtype(out.dtype(), integer)
                                   ? 0

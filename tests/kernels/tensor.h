@@ -111,14 +111,18 @@ inline View broadcast(const View& v, const Shape& shape) {
 inline std::vector<Wide> elements(const View& v) {
   std::vector<Wide> all;
   const std::int64_t n = element_count(v.shape);
-  for (std::int64_t i = 0; i < n; ++i) {
-    std::int64_t rest = i, offset = 0;
-    for (std::size_t axis = v.shape.size(); axis-- > 0;) {
-      offset += rest % v.shape[axis] * v.strides[axis];
-      rest /= v.shape[axis];
+  all.reserve(static_cast<std::size_t>(n));
+  dispatch_dtype(v.dtype, [&](auto* p) {
+    using T = std::remove_pointer_t<decltype(p)>;
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::int64_t rest = i, offset = 0;
+      for (std::size_t axis = v.shape.size(); axis-- > 0;) {
+        offset += rest % v.shape[axis] * v.strides[axis];
+        rest /= v.shape[axis];
+      }
+      all.push_back(widen(v.as<T>()[offset]));
     }
-    dispatch_dtype(v.dtype, [&](auto* p) { all.push_back(widen(v.as<std::remove_pointer_t<decltype(p)>>()[offset])); });
-  }
+  });
   return all;
 }
 

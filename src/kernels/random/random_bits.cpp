@@ -6,12 +6,13 @@
 #include "base/threefry.h"
 #include "graph/attributes.h"
 #include "kernels/cpu_kernels.h"
+#include "kernels/random/hash_words.h"
 
 namespace anabranch::kernels {
 namespace {
 
-constexpr std::int64_t hashes_per_chunk = 16 << 10;
-constexpr std::int64_t hashes_at_once = 256;
+constexpr std::int64_t hashes_per_chunk = 64 << 10;
+constexpr std::int64_t hashes_at_once = 2048;
 
 // The bytes that one key fills.
 struct Words {
@@ -22,14 +23,31 @@ struct Words {
     std::memcpy(to + 4 * word, &bits, static_cast<std::size_t>(std::min<std::int64_t>(4, bytes - 4 * word)));
   }
 
-  void run(char* to, std::uint32_t key0, std::uint32_t key1, std::int64_t first, std::int64_t last) const {
-    for (std::int64_t i = first; i < last; ++i) {
-      const std::int64_t second = i + hashes;
-      const auto [a, b] = threefry2x32(key0, key1, static_cast<std::uint32_t>(i),
-                                       second < words ? static_cast<std::uint32_t>(second) : 0);
-      store(to, i, a);
-      if (second < words) store(to, second, b);
+  // Hashes the counters [first, last).
+  void run(char* to, const std::uint32_t key[2], std::int64_t first, std::int64_t last) const {
+    // All of them fill two whole words, but for the very last one.
+    const std::int64_t whole = std::min(last, hashes - 1);
+    const bool aligned = reinterpret_cast<std::uintptr_t>(to) % 4 == 0;
+    constexpr std::int64_t block = 512;
+    std::uint32_t a[block], b[block];
+    for (std::int64_t i = first, n; i < whole; i += n) {
+      const auto c = static_cast<std::uint32_t>(i), d = static_cast<std::uint32_t>(i + hashes);
+      n = aligned ? whole - i : std::min(block, whole - i);
+      if (aligned) {
+        auto* words_to = reinterpret_cast<std::uint32_t*>(to);
+        hash_words(key, c, d, n, words_to + i, words_to + i + hashes);
+      } else {
+        hash_words(key, c, d, n, a, b);
+        std::memcpy(to + 4 * i, a, static_cast<std::size_t>(4 * n));
+        std::memcpy(to + 4 * (i + hashes), b, static_cast<std::size_t>(4 * n));
+      }
     }
+    if (last < hashes) return;
+    const std::int64_t i = hashes - 1, second = i + hashes;
+    const auto [x, y] = threefry2x32(key[0], key[1], static_cast<std::uint32_t>(i),
+                                     second < words ? static_cast<std::uint32_t>(second) : 0);
+    store(to, i, x);
+    if (second < words) store(to, second, y);
   }
 };
 
@@ -50,7 +68,8 @@ void random_bits_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
       rest /= keys.shape[i];
     }
     const std::uint32_t* k = keys.as<std::uint32_t>() + offset;
-    words.run(data + key * words.bytes, k[0], k[keys.strides.back()], first, last);
+    const std::uint32_t pair[2] = {k[0], k[keys.strides.back()]};
+    words.run(data + key * words.bytes, pair, first, last);
   };
   if (words.hashes * key_count <= hashes_at_once) {
     for (std::int64_t key = 0; key < key_count; ++key) run(key, 0, words.hashes);
@@ -59,7 +78,7 @@ void random_bits_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
   const std::int64_t parts = (words.hashes + hashes_per_chunk - 1) / hashes_per_chunk;
   const std::int64_t keys_per_chunk = std::max<std::int64_t>(1, hashes_per_chunk / words.hashes);
   const std::int64_t chunks = (key_count + keys_per_chunk - 1) / keys_per_chunk * parts;
-  launch.parallel(static_cast<std::size_t>(chunks), 1.5 * hashes_per_chunk, [=](std::size_t chunk) {
+  launch.parallel(static_cast<std::size_t>(chunks), 0.6 * hashes_per_chunk, [=](std::size_t chunk) {
     const std::int64_t part = static_cast<std::int64_t>(chunk) % parts, group = static_cast<std::int64_t>(chunk) / parts;
     const std::int64_t first = part * hashes_per_chunk, last = std::min(words.hashes, first + hashes_per_chunk);
     for (std::int64_t key = group * keys_per_chunk; key < std::min(key_count, (group + 1) * keys_per_chunk); ++key)
