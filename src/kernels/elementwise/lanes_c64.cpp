@@ -10,7 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace anabranch::kernels::HWY_NAMESPACE {
 
-void c64(LaneTable& table) {
+void complex64_kernels(LaneTable& table) {
   add_lane<complex64_t>(table, graph::Lane::c64);
 }
 
@@ -20,8 +20,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace anabranch::kernels {
 
-HWY_EXPORT(c64);
-void add_complex_kernels(LaneTable& table) { HWY_DYNAMIC_DISPATCH(c64)(table); }
+HWY_EXPORT(complex64_kernels);
+void add_complex_kernels(LaneTable& table) { HWY_DYNAMIC_DISPATCH(complex64_kernels)(table); }
 
 }  // namespace anabranch::kernels
 #endif

@@ -10,7 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace anabranch::kernels::HWY_NAMESPACE {
 
-void f32(LaneTable& table) {
+void float32_kernels(LaneTable& table) {
   add_lane<float>(table, graph::Lane::f32);
 }
 
@@ -20,8 +20,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace anabranch::kernels {
 
-HWY_EXPORT(f32);
-void add_f32_kernels(LaneTable& table) { HWY_DYNAMIC_DISPATCH(f32)(table); }
+HWY_EXPORT(float32_kernels);
+void add_f32_kernels(LaneTable& table) { HWY_DYNAMIC_DISPATCH(float32_kernels)(table); }
 
 }  // namespace anabranch::kernels
 #endif

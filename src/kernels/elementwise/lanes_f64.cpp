@@ -10,7 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace anabranch::kernels::HWY_NAMESPACE {
 
-void f64(LaneTable& table) {
+void float64_kernels(LaneTable& table) {
   add_lane<double>(table, graph::Lane::f64);
 }
 
@@ -20,8 +20,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace anabranch::kernels {
 
-HWY_EXPORT(f64);
-void add_f64_kernels(LaneTable& table) { HWY_DYNAMIC_DISPATCH(f64)(table); }
+HWY_EXPORT(float64_kernels);
+void add_f64_kernels(LaneTable& table) { HWY_DYNAMIC_DISPATCH(float64_kernels)(table); }
 
 }  // namespace anabranch::kernels
 #endif

@@ -40,6 +40,15 @@ concept ScalarUnary = requires(T x) { F::one(x); };
 template <typename F, typename T>
 concept ScalarBinary = requires(T x) { F::one(x, x); };
 
+// How long an element takes: what the functor says of its vector form or of its scalar one, else a simple operation's time.
+template <typename F>
+constexpr float ns_of_lanes(float simple) {
+  if constexpr (requires { F::ns_lanes; }) {
+    return F::ns_lanes;
+  } else {
+    return simple;
+  }
+}
 template <typename F>
 constexpr float ns_of(float simple) {
   if constexpr (requires { F::ns; }) {
@@ -105,7 +114,7 @@ template <typename F, typename T>
 LaneKernel unary_kernel() {
   constexpr float simple = sizeof(T) * 0.02f;
   if constexpr (VectorUnary<F, T>) {
-    return {unary_vector_loop<F, T>, ns_of<F>(simple)};
+    return {unary_vector_loop<F, T>, ns_of_lanes<F>(simple)};
   } else if constexpr (ScalarUnary<F, T>) {
     return {unary_loop<F, T>, ns_of<F>(simple)};
   } else {
@@ -117,7 +126,7 @@ template <typename F, typename T>
 LaneKernel binary_kernel() {
   constexpr float simple = sizeof(T) * 0.02f;
   if constexpr (VectorBinary<F, T>) {
-    return {binary_vector_loop<F, T>, ns_of<F>(simple)};
+    return {binary_vector_loop<F, T>, ns_of_lanes<F>(simple)};
   } else if constexpr (ScalarBinary<F, T>) {
     return {binary_loop<F, T>, ns_of<F>(simple)};
   } else {

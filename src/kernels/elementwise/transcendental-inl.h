@@ -1,5 +1,5 @@
-// Functors of transcendental functions, element by element through the C++ library: float64, complex64, and float32 where
-// it has no vector form of its own.
+// Functors of transcendental functions: our own for vectors of float32 where there is fused multiply-add; float64, complex64
+// and all else element by element through the C++ library.
 #if defined(ANABRANCH_TRANSCENDENTAL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef ANABRANCH_TRANSCENDENTAL_INL_H
 #undef ANABRANCH_TRANSCENDENTAL_INL_H
@@ -8,61 +8,70 @@
 #endif
 
 #include "kernels/elementwise/arithmetic-inl.h"
+#include "kernels/elementwise/error_function-inl.h"
+#include "kernels/elementwise/exponential-inl.h"
 #include "kernels/elementwise/library.h"
+#include "kernels/elementwise/power-inl.h"
 #include "kernels/elementwise/targets.h"
+#include "kernels/elementwise/trigonometric-inl.h"
 
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace anabranch::kernels::HWY_NAMESPACE {
 
-#define ANABRANCH_FROM_LIBRARY(Name, function)                 \
-  struct Name {                                                \
-    static constexpr float ns = 10;                            \
-    template <RealLane T>                                      \
-    static T one(T a) { return library::function(a); }         \
-    template <ComplexLane T>                                   \
-    static T one(T a) { return library::function(a); }         \
-  };
-ANABRANCH_FROM_LIBRARY(Exp, exp)
-ANABRANCH_FROM_LIBRARY(Log, log)
-ANABRANCH_FROM_LIBRARY(Log2, log2)
-ANABRANCH_FROM_LIBRARY(Log10, log10)
-ANABRANCH_FROM_LIBRARY(Log1p, log1p)
-ANABRANCH_FROM_LIBRARY(Sin, sin)
-ANABRANCH_FROM_LIBRARY(Cos, cos)
-ANABRANCH_FROM_LIBRARY(Tan, tan)
-ANABRANCH_FROM_LIBRARY(Arcsin, asin)
-ANABRANCH_FROM_LIBRARY(Arccos, acos)
-ANABRANCH_FROM_LIBRARY(Arctan, atan)
-ANABRANCH_FROM_LIBRARY(Sinh, sinh)
-ANABRANCH_FROM_LIBRARY(Cosh, cosh)
-ANABRANCH_FROM_LIBRARY(Tanh, tanh)
-ANABRANCH_FROM_LIBRARY(Arcsinh, asinh)
-ANABRANCH_FROM_LIBRARY(Arccosh, acosh)
-ANABRANCH_FROM_LIBRARY(Arctanh, atanh)
-#undef ANABRANCH_FROM_LIBRARY
+template <class D>
+concept FastFloat32 = (HWY_NATIVE_FMA != 0) && std::is_same_v<hn::TFromD<D>, float>;
 
-#define ANABRANCH_FROM_LIBRARY(Name, function)                 \
-  struct Name {                                                \
-    static constexpr float ns = 10;                            \
-    template <RealLane T>                                      \
-    static T one(T a) { return library::function(a); }         \
+#define ANABRANCH_REAL(function)                     \
+  static constexpr float ns = 10, ns_lanes = 0.6f;   \
+  template <FastFloat32 D>                           \
+  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a) { return f32::function(d, a); } \
+  template <RealLane T>                              \
+  static T one(T a) { return library::function(a); }
+#define ANABRANCH_REAL_AND_COMPLEX(Name, function)   \
+  struct Name {                                      \
+    ANABRANCH_REAL(function)                         \
+    template <ComplexLane T>                         \
+    static T one(T a) { return library::function(a); } \
   };
-ANABRANCH_FROM_LIBRARY(Expm1, expm1)
-ANABRANCH_FROM_LIBRARY(Sigmoid, sigmoid)
-ANABRANCH_FROM_LIBRARY(Erf, erf)
-ANABRANCH_FROM_LIBRARY(Erfinv, erfinv)
-#undef ANABRANCH_FROM_LIBRARY
+ANABRANCH_REAL_AND_COMPLEX(Exp, exp)
+ANABRANCH_REAL_AND_COMPLEX(Log, log)
+ANABRANCH_REAL_AND_COMPLEX(Log2, log2)
+ANABRANCH_REAL_AND_COMPLEX(Log10, log10)
+ANABRANCH_REAL_AND_COMPLEX(Log1p, log1p)
+ANABRANCH_REAL_AND_COMPLEX(Sin, sin)
+ANABRANCH_REAL_AND_COMPLEX(Cos, cos)
+ANABRANCH_REAL_AND_COMPLEX(Tan, tan)
+ANABRANCH_REAL_AND_COMPLEX(Arcsin, asin)
+ANABRANCH_REAL_AND_COMPLEX(Arccos, acos)
+ANABRANCH_REAL_AND_COMPLEX(Arctan, atan)
+ANABRANCH_REAL_AND_COMPLEX(Sinh, sinh)
+ANABRANCH_REAL_AND_COMPLEX(Cosh, cosh)
+ANABRANCH_REAL_AND_COMPLEX(Tanh, tanh)
+ANABRANCH_REAL_AND_COMPLEX(Arcsinh, asinh)
+ANABRANCH_REAL_AND_COMPLEX(Arccosh, acosh)
+ANABRANCH_REAL_AND_COMPLEX(Arctanh, atanh)
+#undef ANABRANCH_REAL_AND_COMPLEX
+
+struct Expm1 { ANABRANCH_REAL(expm1) };
+struct Sigmoid { ANABRANCH_REAL(sigmoid) };
+struct Erf { ANABRANCH_REAL(erf) };
+struct Erfinv { ANABRANCH_REAL(erfinv) };
+#undef ANABRANCH_REAL
 
 struct Arctan2 {
-  static constexpr float ns = 15;
+  static constexpr float ns = 15, ns_lanes = 1.5f;
+  template <FastFloat32 D>
+  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a, hn::Vec<D> b) { return f32::atan2(d, a, b); }
   template <RealLane T>
   static T one(T a, T b) { return library::atan2(a, b); }
 };
 
 struct LogAddExp {
-  static constexpr float ns = 25;
+  static constexpr float ns = 25, ns_lanes = 1.5f;
+  template <FastFloat32 D>
+  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a, hn::Vec<D> b) { return f32::logaddexp(d, a, b); }
   template <RealLane T>
   static T one(T a, T b) { return library::logaddexp(a, b); }
   template <ComplexLane T>
@@ -71,7 +80,9 @@ struct LogAddExp {
 
 // Integers wrap, and to a negative power are 0, as in MLX.
 struct Power {
-  static constexpr float ns = 15;
+  static constexpr float ns = 15, ns_lanes = 1.5f;
+  template <FastFloat32 D>
+  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a, hn::Vec<D> b) { return f32::pow(d, a, b); }
   template <RealLane T>
   static T one(T a, T b) { return library::pow(a, b); }
   template <ComplexLane T>
