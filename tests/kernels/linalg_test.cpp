@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -216,6 +217,30 @@ TYPED_TEST(Matmul, SumsAreKeptWide) {
   std::vector<TypeParam> memory;
   run(matmul_cpu, {a.view, b.view}, dense(memory, {1, 40}));
   for (TypeParam x : memory) EXPECT_EQ(wide(x), wide(make<TypeParam>(4096 + 2047, 0)));
+}
+
+// Runs the rest of a scope as a machine would that has nothing better than one of Highway's targets.
+class Target {
+ public:
+  explicit Target(std::int64_t target) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(target);
+  }
+  ~Target() {
+    hwy::SetSupportedTargetsForTest(0);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+};
+
+TYPED_TEST(Matmul, EveryInstructionSet) {
+  for (std::int64_t left = hwy::SupportedTargets(); left != 0; left &= left - 1) {
+    const Target target(left & -left);
+    for (Layout layout : {Layout::Rows, Layout::Columns, Layout::EveryOther}) {
+      check_matmul(Stack<TypeParam>({45, 75}, layout, 1), Stack<TypeParam>({75, 69}, layout, 2));
+      check_matmul(Stack<TypeParam>({3, 700}, layout, 1), Stack<TypeParam>({700, 70}, layout, 2));
+      check_matmul(Stack<TypeParam>({70, 701}, layout, 1), Stack<TypeParam>({701, 7}, layout, 2));
+    }
+  }
 }
 
 TEST(MatmulThreads, ManyAtOnceGiveTheSameBits) {

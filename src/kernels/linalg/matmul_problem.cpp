@@ -90,7 +90,7 @@ MatmulProblem matmul_problem(const runtime::KernelCall& call) {
   const runtime::View &a = call.in[0], &b = call.in[1], &out = call.out[0];
   const std::size_t nd = a.shape.size();
   MatmulProblem p;
-  p.dtype = out.dtype;
+  p.dtype = p.out_dtype = out.dtype;
   p.out = out.data;
   p.m = a.shape[nd - 2];
   p.k = a.shape[nd - 1];

@@ -23,7 +23,8 @@ struct MatmulProblem {
   Shape batch;
   MatrixStack a, b;
   void* out = nullptr;
-  Dtype dtype = float32;
+  Dtype dtype = float32;      // of the operands
+  Dtype out_dtype = float32;  // the same, or float32
 
   // Multiplications and additions, in all.
   double flops() const {

@@ -63,13 +63,13 @@ struct Target {
 
   Target(const MatmulProblem& problem, std::int64_t matrix_, std::int64_t i_, std::int64_t j_, const TileSize& tile)
       : p(problem), matrix(matrix_), i(i_), j(j_), rows(std::min(tile.rows, p.m - i)), cols(std::min(tile.cols, p.n - j)) {
-    if (p.dtype != float32) sums = runtime::allocate(static_cast<std::size_t>(rows * cols) * sizeof(float));
+    if (p.out_dtype != float32) sums = runtime::allocate(static_cast<std::size_t>(rows * cols) * sizeof(float));
   }
-  char* result() const { return static_cast<char*>(p.out) + ((matrix * p.m + i) * p.n + j) * p.dtype.size(); }
+  char* result() const { return static_cast<char*>(p.out) + ((matrix * p.m + i) * p.n + j) * p.out_dtype.size(); }
   float* to() const { return static_cast<float*>(sums ? sums->data : static_cast<void*>(result())); }
   std::int64_t ld() const { return sums ? cols : p.n; }
   void finish() const {
-    if (sums) round_rows(p.dtype, to(), rows, cols, cols, result(), p.n);
+    if (sums) round_rows(p.out_dtype, to(), rows, cols, cols, result(), p.n);
   }
 };
 
@@ -77,7 +77,7 @@ struct Target {
 // results can't be put down in between.
 std::int64_t slab_depth(const MatmulProblem& p) {
   constexpr std::int64_t most = std::int64_t{1} << 24;
-  if (p.dtype != float32) return p.k;
+  if (p.out_dtype != float32) return p.k;
   return std::min(p.k, std::max(most / (p.m + p.n) / panel_depth, std::int64_t{1}) * panel_depth);
 }
 

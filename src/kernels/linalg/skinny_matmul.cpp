@@ -36,8 +36,8 @@ Skinny right(const MatmulProblem& p) {
           static_cast<char*>(p.out), 1, p.n, p.n, p.m, p.k, p.batch, p.b.batch_strides, p.a.batch_strides};
 }
 bool apt(const Skinny& s) {
-  // BLAS is as quick where everything is in the first cache, but has no 16-bit floats.
-  if (s.dtype.size() > 2 && s.rows * s.depth < 8192) return false;
+  // BLAS is as quick where everything is in the caches, but has no 16-bit floats.
+  if (s.dtype.size() > 2 && s.rows * s.depth < (s.rows < 32 ? 1 << 16 : 1 << 13)) return false;
   // Short rows would leave most lanes empty.
   return s.cols <= skinny_columns && s.rows >= s.cols && ((s.tall_step == 1 && s.depth >= 16) || s.tall_row == 1);
 }
