@@ -1,7 +1,4 @@
-#include <mutex>
-
 #include "eval/plan.h"
-#include "runtime/process.h"
 #include "runtime/stream_state.h"
 
 namespace anabranch::evaluation {
@@ -38,7 +35,7 @@ class Planning {
     if (lock.waiting.load(std::memory_order_relaxed) == 0) return false;
     const std::uint64_t before = lock.taken;
     lock.mutex.unlock();
-    std::this_thread::yield();
+    runtime::yield();
     take();
     return lock.taken != before + 1;
   }

@@ -25,6 +25,8 @@ struct Clock {
   }
 };
 
+// Lets other threads have the processor.
+inline void yield() { std::this_thread::yield(); }
 // Tells the processor that this is a spin.
 inline void relax() { __builtin_ia32_pause(); }
 
