@@ -66,13 +66,13 @@ using ArgReduction = array (*)(const array&, int, bool, const StreamOrDevice&);
 using FlatArgReduction = array (*)(const array&, bool, const StreamOrDevice&);
 using Moment = array (*)(const array&, const std::vector<int>&, bool, int, const StreamOrDevice&);
 
-std::vector<int> axes_or_all(const array& x, const std::optional<std::vector<int>>& axes) {
-  return Axes{axes}.of(x.ndim());
+std::vector<int> axes_or_all(const array& x, const Args& a) {
+  return a.given(0) ? a.axes(0) : Axes{}.of(x.ndim());
 }
 
 template <Reduction op>
 void def_reduction(ArrayClass& c, const char* text, const char* summary) {
-  def<[](const array& x, Args& a) { return op(x, axes_or_all(x, a.axes(0)), a.flag(1, false), a.stream(2)); }>(c, text,
+  def<[](const array& x, Args& a) { return op(x, axes_or_all(x, a), a.flag(1, false), a.stream(2)); }>(c, text,
                                                                                                              summary);
 }
 
@@ -88,7 +88,7 @@ template <Moment op>
 void def_moment(ArrayClass& c, const char* text, const char* summary) {
   def<[](const array& x, Args& a) {
     const int ddof = a.given(3) ? a.integer(3) : a.integer(2, 0);
-    return op(x, axes_or_all(x, a.axes(0)), a.flag(1, false), ddof, a.stream(4));
+    return op(x, axes_or_all(x, a), a.flag(1, false), ddof, a.stream(4));
   }>(c, text, summary);
 }
 
@@ -139,8 +139,7 @@ void add_shapes(ArrayClass& c) {
   def<[](const array& x, Args& a) { return flatten(x, a.integer(0, 0), a.integer(1, -1), a.stream(2)); }>(
       c, "flatten(start_axis: int = 0, end_axis: int = -1, *, " STREAM, "See flatten().");
   def<[](const array& x, Args& a) {
-    const std::optional<std::vector<int>> axes = a.axes(0);
-    return axes ? squeeze(x, *axes, a.stream(1)) : squeeze(x, a.stream(1));
+    return a.given(0) ? squeeze(x, a.axes(0), a.stream(1)) : squeeze(x, a.stream(1));
   }>(c, "squeeze(axis: None | int | Sequence[int] = None, *, " STREAM, "See squeeze().");
   def<[](const array& x, Args& a) { return swapaxes(x, a.integer(0), a.integer(1), a.stream(2)); }>(
       c, "swapaxes(axis1: int, axis2: int, *, " STREAM, "See swapaxes().");

@@ -52,6 +52,18 @@ PyObject* unary(PyObject* a) noexcept {
 
 PyObject* itself(PyObject* a) noexcept { return wrap(array(array_of(a))); }
 
+// Of whatever dtype, a bitwise operator's refusal is a ValueError; that of the function is not.
+template <BinaryOp op>
+array bitwise(const array& a, const array& b, const StreamOrDevice& s) {
+  for (Dtype d : {a.dtype(), b.dtype()}) {
+    if (issubdtype(d, inexact)) {
+      throw std::invalid_argument("[operator] Bitwise operators take bool and integers, not " +
+                                  std::string(dtype_name(d)) + ".");
+    }
+  }
+  return op(a, b, s);
+}
+
 // @ takes arrays (and what has memory to copy), not scalars.
 PyObject* matrix_multiply(PyObject* a, PyObject* b) noexcept {
   if (is_python_scalar(a) || is_python_scalar(b)) Py_RETURN_NOTIMPLEMENTED;
@@ -107,11 +119,11 @@ PyType_Slot number_slots[] = {
     {Py_nb_divmod, slot(divide_with_remainder)},
     {Py_nb_power, slot(power_slot<binary<power>>)},
     {Py_nb_matrix_multiply, slot(matrix_multiply)},
-    {Py_nb_and, slot(binary<bitwise_and>)},
-    {Py_nb_or, slot(binary<bitwise_or>)},
-    {Py_nb_xor, slot(binary<bitwise_xor>)},
-    {Py_nb_lshift, slot(binary<left_shift>)},
-    {Py_nb_rshift, slot(binary<right_shift>)},
+    {Py_nb_and, slot(binary<bitwise<bitwise_and>>)},
+    {Py_nb_or, slot(binary<bitwise<bitwise_or>>)},
+    {Py_nb_xor, slot(binary<bitwise<bitwise_xor>>)},
+    {Py_nb_lshift, slot(binary<bitwise<left_shift>>)},
+    {Py_nb_rshift, slot(binary<bitwise<right_shift>>)},
     {Py_nb_inplace_add, slot(in_place<add>)},
     {Py_nb_inplace_subtract, slot(in_place<subtract>)},
     {Py_nb_inplace_multiply, slot(in_place<multiply>)},
@@ -120,11 +132,11 @@ PyType_Slot number_slots[] = {
     {Py_nb_inplace_remainder, slot(in_place<remainder>)},
     {Py_nb_inplace_power, slot(power_slot<in_place<power>>)},
     {Py_nb_inplace_matrix_multiply, slot(in_place_matrix_multiply)},
-    {Py_nb_inplace_and, slot(in_place<bitwise_and>)},
-    {Py_nb_inplace_or, slot(in_place<bitwise_or>)},
-    {Py_nb_inplace_xor, slot(in_place<bitwise_xor>)},
-    {Py_nb_inplace_lshift, slot(in_place<left_shift>)},
-    {Py_nb_inplace_rshift, slot(in_place<right_shift>)},
+    {Py_nb_inplace_and, slot(in_place<bitwise<bitwise_and>>)},
+    {Py_nb_inplace_or, slot(in_place<bitwise<bitwise_or>>)},
+    {Py_nb_inplace_xor, slot(in_place<bitwise<bitwise_xor>>)},
+    {Py_nb_inplace_lshift, slot(in_place<bitwise<left_shift>>)},
+    {Py_nb_inplace_rshift, slot(in_place<bitwise<right_shift>>)},
     {Py_nb_negative, slot(unary<negative>)},
     {Py_nb_positive, slot(itself)},
     {Py_nb_absolute, slot(unary<abs>)},
