@@ -342,7 +342,7 @@ void check_float(Op op, bool boolean) {
     // The quotient that is rounded down is one of T's format, or float32's.
     if (op == Op::FloorDivide) expected = std::floor(static_cast<Register>(x) / static_cast<Register>(y));
     // A sum of logarithms near 0 has lost what its terms have in common.
-    const W lost = op == Op::LogAddExp && std::is_same_v<T, double> ? std::max(std::abs(x), std::abs(y)) * 1e-15L : 0;
+    const W lost = op == Op::LogAddExp ? (std::abs(x) + std::abs(y)) * std::numeric_limits<Register>::epsilon() : 0;
     double off;
     if (boolean) {
       off = got.at<std::uint8_t>(i) != static_cast<std::uint8_t>(expected);

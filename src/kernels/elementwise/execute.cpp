@@ -144,7 +144,10 @@ void run_range(const Task& task, std::int64_t first, std::int64_t last) {
   Chunk chunk(task, std::min(task.block, total));
   Block block;
   for (block.first = first; block.first < last; block.first += static_cast<std::int64_t>(block.count)) {
-    const std::size_t left = static_cast<std::size_t>(last - block.first);
+    std::size_t left = static_cast<std::size_t>(last - block.first);
+    if (const std::int64_t row = task.layout.row) {
+      left = std::min(left, static_cast<std::size_t>(row - block.first % row));
+    }
     // What is left beyond whole quanta goes by way of registers; all before it can be used in place.
     block.count = left >= task.block ? task.block : left < quantum ? left : left / quantum * quantum;
     chunk.run(block);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/elementwise/transpose.h"
+
 namespace anabranch::kernels {
 
 namespace {
@@ -64,44 +66,72 @@ int find_tile_axis(const Layout& layout) {
   return -1;
 }
 
+// From here on blocks end where rows do, so that rows are read in place.
+constexpr std::int64_t long_row = 256;
+
 template <typename T>
 void copy_run(const T* from, std::int64_t stride, std::size_t n, T* to) {
-  if (stride == 1) {
+  constexpr std::size_t call_pays = 16;
+  if (stride == 1 && n > call_pays) {
     std::memcpy(to, from, n * sizeof(T));
   } else if (stride == 0) {
-    std::fill_n(to, n, *from);
+    const T value = *from;
+    for (std::size_t i = 0; i < n; ++i) to[i] = value;
   } else {
     for (std::size_t i = 0; i < n; ++i) to[i] = from[static_cast<std::int64_t>(i) * stride];
   }
 }
 
-// Runs along the last axis, from the element `block.first` on.
+// The first `period` elements at `to`, again and again up to `n` of them.
+template <typename T>
+void repeat(T* to, std::size_t period, std::size_t n) {
+  for (std::size_t done = period; done < n;) {
+    const std::size_t more = std::min(done, n - done);
+    std::memcpy(to + done, to, more * sizeof(T));
+    done += more;
+  }
+}
+
+template <typename T>
+void copy_rows(const T* from, std::int64_t down, std::int64_t across, std::size_t rows, std::size_t columns, T* to) {
+  if (down == 0) {
+    copy_run(from, across, columns, to);
+    repeat(to, columns, rows * columns);
+    return;
+  }
+  for (std::size_t r = 0; r < rows; ++r, from += down, to += columns) copy_run(from, across, columns, to);
+}
+
+// A range in row-major order: the rest of a row, rows of the last two axes as long as they go, the beginning of a row.
 template <typename T>
 void gather_range(const Layout& layout, const Operand& operand, const Block& block, T* to) {
-  const int rank = static_cast<int>(layout.shape.size());
-  const int last = rank - 1;
-  Shape index(static_cast<std::size_t>(rank), 0);
-  std::int64_t rest = block.first, offset = 0;
-  for (int k = last; k >= 0; --k) {
-    index[k] = rest % layout.shape[k];
-    rest /= layout.shape[k];
-    offset += index[k] * operand.strides[k];
-  }
-  const T* from = reinterpret_cast<const T*>(operand.data);
-  const std::int64_t stride = operand.strides[last], extent = layout.shape[last];
-  for (std::size_t left = block.count; left > 0;) {
-    const std::size_t n = std::min(left, static_cast<std::size_t>(extent - index[last]));
-    copy_run(from + offset, stride, n, to);
-    to += n;
-    left -= n;
-    offset -= index[last] * stride;
-    index[last] = 0;
-    for (int k = last - 1; k >= 0; --k) {
-      offset += operand.strides[k];
-      if (++index[k] < layout.shape[k]) break;
-      offset -= operand.strides[k] * layout.shape[k];
-      index[k] = 0;
+  const int last = static_cast<int>(layout.shape.size()) - 1;
+  const std::int64_t columns = layout.shape[last], across = operand.strides[last];
+  const std::int64_t rows = last ? layout.shape[last - 1] : 1, down = last ? operand.strides[last - 1] : 0;
+  std::int64_t at = block.first, left = static_cast<std::int64_t>(block.count);
+  while (left > 0) {
+    std::int64_t rest = at / columns;
+    const std::int64_t column = at - rest * columns;
+    const std::int64_t row = rest % rows;
+    std::int64_t offset = column * across + row * down;
+    rest /= rows;
+    for (int k = last - 2; k >= 0; --k) {
+      offset += rest % layout.shape[k] * operand.strides[k];
+      rest /= layout.shape[k];
     }
+    const T* from = reinterpret_cast<const T*>(operand.data) + offset;
+    std::int64_t n;
+    if (column != 0 || left < columns) {
+      n = std::min(left, columns - column);
+      copy_run(from, across, static_cast<std::size_t>(n), to);
+    } else {
+      const std::int64_t whole = std::min(left / columns, rows - row);
+      n = whole * columns;
+      copy_rows(from, down, across, static_cast<std::size_t>(whole), static_cast<std::size_t>(columns), to);
+    }
+    to += n;
+    at += n;
+    left -= n;
   }
 }
 
@@ -115,20 +145,19 @@ template <typename T>
 void gather_tile(const Layout& layout, const Operand& operand, const Block& block, T* to) {
   const std::int64_t down = operand.strides[layout.tile_axis], across = operand.strides[layout.shape.size() - 1];
   const T* from = reinterpret_cast<const T*>(operand.data) + tile_offset(operand, block);
-  if (std::abs(across) <= std::abs(down)) {
-    for (std::size_t r = 0; r < block.rows; ++r, from += down, to += block.columns) {
-      copy_run(from, across, block.columns, to);
-    }
+  if (down != 1 || std::abs(across) <= 1) {
+    copy_rows(from, down, across, block.rows, block.columns, to);
     return;
   }
-  // Eight columns at a time: whole cache lines are read, and the parts of lines that are written stay in L1.
-  for (std::size_t c = 0; c < block.columns; c += 8) {
-    const std::size_t width = std::min<std::size_t>(8, block.columns - c);
-    for (std::size_t r = 0; r < block.rows; ++r) {
-      const T* x = from + static_cast<std::int64_t>(c) * across + static_cast<std::int64_t>(r) * down;
-      T* y = to + r * block.columns + c;
-      for (std::size_t j = 0; j < width; ++j) y[j] = x[static_cast<std::int64_t>(j) * across];
-    }
+  constexpr std::size_t side = transposed_side<T>;
+  const std::size_t whole_rows = block.rows / side * side, whole_columns = block.columns / side * side;
+  for (std::size_t c = 0; c < whole_columns; c += side) {
+    const T* x = from + static_cast<std::int64_t>(c) * across;
+    for (std::size_t r = 0; r < whole_rows; r += side) transpose_block(x + r, across, to + r * block.columns + c, block.columns);
+  }
+  for (std::size_t r = 0; r < block.rows; ++r) {
+    const std::size_t begin = r < whole_rows ? whole_columns : 0;
+    copy_run(from + r + static_cast<std::int64_t>(begin) * across, across, block.columns - begin, to + r * block.columns + begin);
   }
 }
 
@@ -150,6 +179,7 @@ void lay_out(const Shape& shape, std::span<const runtime::View> in, std::span<co
   for (const ShapeElem extent : shape) result.count *= extent;
   result.shape.clear();
   result.tile_axis = -1;
+  result.row = 0;
   result.in.resize(in.size());
   result.out.resize(out.size());
   result.in_bytes = result.out_bytes = 0;
@@ -179,6 +209,10 @@ void lay_out(const Shape& shape, std::span<const runtime::View> in, std::span<co
   }
   if (!strided) return;
   merge_axes(shape, result);
+  for (const Operand& operand : result.in) {
+    const bool runs = operand.kind == Operand::Kind::strided && operand.strides.back() == 1;
+    if (runs && result.shape.back() >= long_row) result.row = result.shape.back();
+  }
   result.tile_axis = find_tile_axis(result);
   if (!result.tiled()) return;
   const Strides dense = contiguous_strides(result.shape);

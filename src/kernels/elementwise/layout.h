@@ -24,6 +24,7 @@ struct Layout {
   std::int64_t count = 0;
   Shape shape;  // empty where all operands are dense or uniform
   int tile_axis = -1;
+  std::int64_t row = 0;  // the last axis' extent, where a strided operand has long contiguous rows
   std::vector<Operand> in, out;  // out: dense
   std::size_t in_bytes = 0, out_bytes = 0;  // that one element reads and writes, of dense and strided operands
 
