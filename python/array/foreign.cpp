@@ -5,7 +5,7 @@
 
 #include "array/object.h"
 #include "graph/node.h"
-#include "runtime/stream_state.h"
+#include "runtime/registry.h"
 
 namespace anabranch::python {
 namespace {
@@ -69,9 +69,14 @@ array copy_elements(const ForeignMemory& m) {
   return fresh.value;
 }
 
-// A stream of its own: the copy is made now, not after what the scope's stream has to do.
-Stream import_stream() {
-  return Stream(Ref<runtime::StreamState>(new runtime::StreamState(-1, Device(Device::cpu))));
+// `build` makes an operation on the stream that it is given. Its value, now: on a stream of its own, not after what the
+// scope's stream has to do.
+template <typename F>
+array computed_now(const F& build) {
+  const array a = build(Stream(runtime::open_unlisted_stream(Device(Device::cpu))));
+  evaluate(a);
+  const graph::Operation* made = graph::base_of(a.node().get());
+  return array(graph::NodeRef::adopt(new graph::Operation(a.dtype(), a.shape(), made->buffer)));
 }
 
 // An object that has memory which nothing but __array_interface__ describes, through NumPy; or bfloat16 of ml_dtypes,
@@ -144,11 +149,10 @@ array copy_memory(const ForeignMemory& m, std::optional<Dtype> wanted) {
     return fresh.value;
   }
   const array source = adopt_memory(m);
-  const Stream stream = import_stream();
-  const array copied = dtype == m.dtype ? graph::operation(graph::Op::Copy, m.shape, dtype, {source.node()}, stream)
-                                        : graph::elementwise(graph::Op::AsType, m.shape, dtype, {&source}, stream);
-  evaluate(copied);
-  return copied;
+  return computed_now([&](const Stream& stream) {
+    return dtype == m.dtype ? graph::operation(graph::Op::Copy, m.shape, dtype, {source.node()}, stream)
+                            : graph::elementwise(graph::Op::AsType, m.shape, dtype, {&source}, stream);
+  });
 }
 
 std::optional<array> foreign_to_array(PyObject* o, std::optional<Dtype> dtype) {

@@ -5,6 +5,8 @@
 namespace anabranch::runtime {
 namespace {
 
+constexpr int unlisted = -1;
+
 struct Registry {
   Mutex mutex;
   std::vector<StreamState*> streams;  // by index
@@ -35,6 +37,8 @@ Ref<StreamState> open_stream(Device device) {
   return stream;
 }
 
+Ref<StreamState> open_unlisted_stream(Device device) { return Ref<StreamState>(new StreamState(unlisted, device)); }
+
 std::vector<Ref<StreamState>> open_streams() {
   Registry& r = registry();
   Lock lock(r.mutex);
@@ -49,7 +53,7 @@ const std::vector<StreamState*>& registered_streams() { return registry().stream
 
 void release(StreamState* s) noexcept {
   if (s->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  {
+  if (s->index != unlisted) {
     Registry& r = registry();
     Lock lock(r.mutex);
     auto at = std::lower_bound(r.streams.begin(), r.streams.end(), s,
