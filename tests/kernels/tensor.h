@@ -33,6 +33,16 @@ T narrow(Wide x) {
   else return static_cast<T>(x.real());
 }
 
+// Memory as a stream's buffers have it.
+template <typename T>
+struct AlignedAllocator {
+  using value_type = T;
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(64))); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t(64)); }
+  friend bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }
+};
+using Bytes = std::vector<std::uint8_t, AlignedAllocator<std::uint8_t>>;
+
 // A dense array. Its memory ends where the last element does, for a sanitizer to see what reads beyond.
 class Tensor {
  public:
@@ -63,7 +73,7 @@ class Tensor {
   const Shape& shape() const { return shape_; }
   Dtype dtype() const { return dtype_; }
   View view() { return {bytes_.data(), dtype_, shape_, contiguous_strides(shape_)}; }
-  const std::vector<std::uint8_t>& bytes() const { return bytes_; }
+  const Bytes& bytes() const { return bytes_; }
 
   Wide get(std::int64_t i) const {
     return dispatch_dtype(dtype_, [&](auto* p) {
@@ -82,7 +92,7 @@ class Tensor {
  private:
   Dtype dtype_;
   Shape shape_;
-  std::vector<std::uint8_t> bytes_;
+  Bytes bytes_;
 };
 
 inline View permuted(const View& v, const std::vector<int>& axes) {

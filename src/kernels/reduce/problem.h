@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 
-#include "graph/attributes.h"
 #include "kernels/reduce/fold.h"
 #include "kernels/reduce/stage.h"
 #include "runtime/launch.h"
@@ -19,7 +18,9 @@ struct Reduction {
   };
   using Axes = SmallVector<Axis, 4>;
 
-  Reduction(graph::ReduceKind kind, int reduced_axes, const runtime::View& from, const runtime::View& to);
+  // Elements are converted to `load_dtype` when they are read. `ordered`: the order along reduced axes must stay.
+  Reduction(FoldOp op, Dtype load_dtype, int reduced_axes, const runtime::View& from, const runtime::View& to,
+            bool ordered = false);
 
   // Rows: one result after another, each from a sequence of elements. Columns: the elements for neighbouring results lie
   // closer to each other than those for one result, so these are folded row by row into a line of results.
@@ -29,7 +30,7 @@ struct Reduction {
 
   Axes kept, reduced;
   std::int64_t kept_count, reduced_count;
-  Dtype load_dtype, fold_dtype;
+  Dtype fold_dtype;  // load_dtype, but bool is uint8
   const FoldKernel* kernel;
   Loader loader;
   Storer storer;
@@ -86,6 +87,9 @@ void add_phase(runtime::Launch& launch, bool at_once, std::int64_t chunks, doubl
     launch.parallel(static_cast<std::size_t>(chunks), ns, std::move(run));
   }
 }
+
+// What elements of a dtype are computed in: float32 for 16-bit floats.
+Dtype computing_dtype(Dtype d);
 
 void reduce_rows(SharedReduction r, runtime::Launch& launch);
 void reduce_columns(SharedReduction r, runtime::Launch& launch);

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "graph/attributes.h"
 #include "kernels/cpu_kernels.h"
 #include "kernels/reduce/problem.h"
 
@@ -25,10 +26,9 @@ FoldOp fold_op(ReduceKind kind) {
 // What elements are converted to when they are read.
 Dtype loaded_dtype(ReduceKind kind, Dtype out) {
   if (is_logical(kind)) return bool_;
-  if (out == float16 || out == bfloat16) return float32;
   if ((kind == ReduceKind::Sum || kind == ReduceKind::Prod) && (out == bool_ || issubdtype(out, integer)))
     return out.size() == 8 ? uint64 : uint32;
-  return out;
+  return computing_dtype(out);
 }
 
 // The fastest axis last; one along which nothing moves is not fast, since its elements make no dense run.
@@ -44,16 +44,18 @@ Reduction::Axes simplified(const Reduction::Axes& axes) {
     sorted.push_back(a);
     for (std::size_t i = sorted.size() - 1; i > 0 && slower(sorted[i], sorted[i - 1]); --i) std::swap(sorted[i], sorted[i - 1]);
   }
-  Reduction::Axes joined;
+  std::size_t joined = 0;
   for (const auto& a : sorted) {
-    if (!joined.empty() && joined.back().in == a.in * a.extent && joined.back().out == a.out * a.extent) {
-      joined.back() = {joined.back().extent * a.extent, a.in, a.out};
+    Reduction::Axis* before = joined > 0 ? &sorted[joined - 1] : nullptr;
+    if (before && before->in == a.in * a.extent && before->out == a.out * a.extent) {
+      *before = {before->extent * a.extent, a.in, a.out};
     } else {
-      joined.push_back(a);
+      sorted[joined++] = a;
     }
   }
-  if (joined.empty()) joined.push_back({1, 0, 0});
-  return joined;
+  if (joined == 0) return {{1, 0, 0}};
+  sorted.resize(joined);
+  return sorted;
 }
 
 void fill_empty(ReduceKind kind, const runtime::View& out) {
@@ -66,10 +68,12 @@ void fill_empty(ReduceKind kind, const runtime::View& out) {
 
 }  // namespace
 
-Reduction::Reduction(ReduceKind kind, int reduced_axes, const runtime::View& from, const runtime::View& to)
-    : load_dtype(loaded_dtype(kind, to.dtype)),
-      fold_dtype(load_dtype == bool_ ? uint8 : load_dtype),
-      kernel(&fold_kernel(fold_op(kind), fold_dtype)),
+Dtype computing_dtype(Dtype d) { return d == float16 || d == bfloat16 ? float32 : d; }
+
+Reduction::Reduction(FoldOp op, Dtype load_dtype, int reduced_axes, const runtime::View& from, const runtime::View& to,
+                     bool ordered)
+    : fold_dtype(load_dtype == bool_ ? uint8 : load_dtype),
+      kernel(&fold_kernel(op, fold_dtype)),
       loader(from.dtype, load_dtype),
       storer(fold_dtype, to.dtype),
       size(fold_dtype.size()),
@@ -84,7 +88,7 @@ Reduction::Reduction(ReduceKind kind, int reduced_axes, const runtime::View& fro
       k.push_back({from.shape[i], step, out_strides[i] * to.dtype.size()});
       continue;
     }
-    if (step < 0) {  // the order of what is folded is ours to choose
+    if (step < 0 && !ordered) {
       in += (from.shape[i] - 1) * step;
       step = -step;
     }
@@ -100,12 +104,13 @@ Reduction::Reduction(ReduceKind kind, int reduced_axes, const runtime::View& fro
 bool Reduction::by_columns() const {
   const Axis& column = kept.back();
   const Axis& row = reduced.back();
-  return reduced_count > 1 && column.extent >= 4 && column.in != 0 && (row.in == 0 || std::abs(column.in) < row.in);
+  return reduced_count > 1 && column.extent >= 4 && column.in != 0 && (row.in == 0 || std::abs(column.in) < std::abs(row.in));
 }
 
 void reduce_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
   const auto& attrs = call.attrs<graph::ReduceAttrs>();
-  const auto r = std::make_shared<const Reduction>(attrs.kind, attrs.reduced, call.in[0], call.out[0]);
+  const auto r = std::make_shared<const Reduction>(fold_op(attrs.kind), loaded_dtype(attrs.kind, call.out[0].dtype),
+                                                   attrs.reduced, call.in[0], call.out[0]);
   if (r->kept_count == 0) return;
   if (r->reduced_count == 0) {
     fill_empty(attrs.kind, call.out[0]);

@@ -39,6 +39,8 @@ class Storer {
  public:
   // `to` is as wide as `from`, or narrower: integers wrap, float32 rounds to a 16-bit float.
   Storer(Dtype from, Dtype to);
+
+  bool same() const { return !round_ && from_size_ == to_size_; }
   // n dense elements, whose buffer has slack, become elements `step` bytes apart.
   void store(char* to, std::int64_t step, const void* from, std::int64_t n) const;
 
