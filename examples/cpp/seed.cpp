@@ -24,5 +24,5 @@ int main() {
 
   // All that was submitted is done after this.
   mx::synchronize();
-  std::cout << b.shape() << "\n";
+  std::cout << mx::to_string(b.shape()) << "\n";
 }
