@@ -183,7 +183,7 @@ inline array operator||(const array& a, const array& b) { return logical_or(a, b
   X(all, "Whether all elements are true.")                                                 \
   X(mean, "Mean; integers as float32.")                                                    \
   X(logsumexp, "log(sum(exp(a))), without overflow.")                                      \
-  X(count_nonzero, "How many elements are not zero (uint32).")
+  X(count_nonzero, "How many elements are not zero (int32).")
 #define ANABRANCH_DECLARE(function, summary)                                                                     \
   array function(const array& a, const std::vector<int>& axes, bool keepdims = false, const StreamOrDevice& s = {}); \
   array function(const array& a, int axis, bool keepdims = false, const StreamOrDevice& s = {});                 \
@@ -344,8 +344,7 @@ array take(const array& a, int index, int axis, const StreamOrDevice& s = {});
 array take(const array& a, const array& indices, const StreamOrDevice& s = {});
 array take(const array& a, int index, const StreamOrDevice& s = {});
 array take_along_axis(const array& a, const array& indices, int axis, const StreamOrDevice& s = {});
-array put_along_axis(const array& a, const array& indices, const array& values, int axis,
-                     const StreamOrDevice& s = {});
+array put_along_axis(const array& a, const array& indices, const array& values, int axis, const StreamOrDevice& s = {});
 array scatter_add_axis(const array& a, const array& indices, const array& values, int axis,
                        const StreamOrDevice& s = {});
 // `a` with the updates (of the indices' shape, then an extent for each axis of `a`) applied in order.

@@ -50,7 +50,8 @@ std::optional<Scalar> known_value(const array& a, Dtype dtype) {
   const graph::Operation* base = graph::base_of(node);
   if (base->op == Op::Full) return convert(base->scalar, dtype);
   if (base->op != Op::Leaf || a.size() != 1) return std::nullopt;
-  const char* data = static_cast<const char*>(base->buffer->data) + graph::offset_of(node) * static_cast<std::int64_t>(a.itemsize());
+  const char* data =
+      static_cast<const char*>(base->buffer->data) + graph::offset_of(node) * static_cast<std::int64_t>(a.itemsize());
   return dispatch_dtype(a.dtype(), [&](auto* type) {
     return scalar_of(*reinterpret_cast<const std::remove_pointer_t<decltype(type)>*>(data), dtype);
   });

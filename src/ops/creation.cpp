@@ -32,7 +32,9 @@ array arange(double stop, const StreamOrDevice& s) { return arange(0.0, stop, 1.
 array arange(int start, int stop, int step, const StreamOrDevice& s) {
   return arange(double(start), double(stop), double(step), int32, s);
 }
-array arange(int start, int stop, const StreamOrDevice& s) { return arange(double(start), double(stop), 1.0, int32, s); }
+array arange(int start, int stop, const StreamOrDevice& s) {
+  return arange(double(start), double(stop), 1.0, int32, s);
+}
 array arange(int stop, const StreamOrDevice& s) { return arange(0.0, double(stop), 1.0, int32, s); }
 
 array linspace(double start, double stop, int num, bool endpoint, Dtype dtype, const StreamOrDevice& s) {

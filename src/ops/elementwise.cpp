@@ -123,8 +123,7 @@ array astype(const array& a, Dtype dtype, const StreamOrDevice& s) {
 
 array where(const array& condition, const array& x, const array& y, const StreamOrDevice& s) {
   const Dtype d = promote_types(x.dtype(), y.dtype());
-  const Shape shape =
-      broadcast_shapes(condition.shape(), broadcast_shapes(x.shape(), y.shape(), "where"), "where");
+  const Shape shape = broadcast_shapes(condition.shape(), broadcast_shapes(x.shape(), y.shape(), "where"), "where");
   const array c = astype(condition, bool_, s), from_x = astype(x, d, s), from_y = astype(y, d, s);
   return graph::elementwise(graph::Op::Select, shape, d, {&c, &from_x, &from_y}, to_stream(s));
 }

@@ -39,8 +39,8 @@ struct Region {
   }
 };
 
-array update_region(ScatterKind kind, const char* function, const array& src, const array& update,
-                    const Shape& start, const Shape& stop, const Shape& strides, const StreamOrDevice& s) {
+array update_region(ScatterKind kind, const char* function, const array& src, const array& update, const Shape& start,
+                    const Shape& stop, const Shape& strides, const StreamOrDevice& s) {
   const Region region(function, src, start, stop, strides);
   const StreamOrDevice on = to_stream(s);
   array fresh = astype(update, src.dtype(), on);
@@ -148,8 +148,8 @@ struct AlongAxis {
   AlongAxis(const char* function, const array& a, const array& given, int axis, const StreamOrDevice& s) {
     const int along = normalize_axis(axis, a.ndim(), function);
     if (given.ndim() != a.ndim()) {
-      refuse(function, "Indices of dimension " + std::to_string(given.ndim()) +
-                           " do not match array of dimension " + std::to_string(a.ndim()) + ".");
+      refuse(function, "Indices of dimension " + std::to_string(given.ndim()) + " do not match array of dimension " +
+                           std::to_string(a.ndim()) + ".");
     }
     require_index_dtype(function, given);
     Shape other = a.shape();
@@ -238,8 +238,8 @@ array slice_update(const array& src, const array& update, const array& start, co
                        broadcast_to(update, shape, on), on);
 }
 
-array gather(const array& a, const std::vector<array>& indices, const std::vector<int>& axes,
-             const Shape& slice_sizes, const StreamOrDevice& s) {
+array gather(const array& a, const std::vector<array>& indices, const std::vector<int>& axes, const Shape& slice_sizes,
+             const StreamOrDevice& s) {
   return gather_along("gather", a, Indices("gather", a, indices, axes), slice_sizes, s);
 }
 
@@ -263,9 +263,7 @@ array take(const array& a, const array& indices, int axis, const StreamOrDevice&
   shape.erase(shape.begin() + along + lead);
   return reshape(placed, shape, on);
 }
-array take(const array& a, const array& indices, const StreamOrDevice& s) {
-  return take(flatten(a, s), indices, 0, s);
-}
+array take(const array& a, const array& indices, const StreamOrDevice& s) { return take(flatten(a, s), indices, 0, s); }
 array take(const array& a, int index, int axis, const StreamOrDevice& s) {
   const int along = normalize_axis(axis, a.ndim(), "take");
   const ShapeElem extent = a.shape(along), first = index < 0 ? index + extent : index;

@@ -56,10 +56,12 @@ array vector_norm(const array& a, double ord, const std::vector<int>& axes, bool
 
 array matrix_norm(const array& a, double ord, const std::vector<int>& axes, bool keepdims, const StreamOrDevice& s) {
   if (std::abs(ord) == 2) {
-    throw NotSupported(ops::message("linalg::norm", "The 2-norm of a matrix needs a singular value decomposition, "
-                                                    "which is not there yet."));
+    throw NotSupported(ops::message("linalg::norm",
+                                    "The 2-norm of a matrix needs a singular value decomposition, "
+                                    "which is not there yet."));
   }
-  if (std::abs(ord) != 1 && !std::isinf(ord)) refuse("linalg::norm", "Invalid ord " + std::to_string(ord) + " for matrix norm.");
+  if (std::abs(ord) != 1 && !std::isinf(ord))
+    refuse("linalg::norm", "Invalid ord " + std::to_string(ord) + " for matrix norm.");
   const Dtype d = ops::at_least_float(a.dtype());
   const bool sum_rows = std::abs(ord) == 1;
   const array sums = sum(abs(astype(a, d, s), s), axes[sum_rows ? 0 : 1], true, s);
@@ -94,8 +96,9 @@ array norm(const array& a, const std::string& ord, const std::optional<std::vect
            "Norm '" + ord + "' only supported for matrices, but received " + std::to_string(axes.size()) + " axes.");
   }
   if (ord == "nuc") {
-    throw NotSupported(ops::message("linalg::norm", "The nuclear norm needs a singular value decomposition, which is "
-                                                    "not there yet."));
+    throw NotSupported(ops::message("linalg::norm",
+                                    "The nuclear norm needs a singular value decomposition, which is "
+                                    "not there yet."));
   }
   if (ord != "fro" && ord != "f") refuse("linalg::norm", "Invalid ord value '" + ord + "' for matrix norm.");
   return l2_norm(a, axes, keepdims, on);
@@ -152,9 +155,9 @@ array solve_for(const char* function, const array& a, const array& b, const Stre
     matrices.push_back(matrix.shape(axis));
     shape.push_back(right.shape(axis));
   }
-  const array x = graph::operation(graph::Op::Solve, shape, d,
-                                   ops::operands(ops::broadcast(matrix, matrices), ops::broadcast(right, shape)),
-                                   to_stream(s));
+  const array x =
+      graph::operation(graph::Op::Solve, shape, d,
+                       ops::operands(ops::broadcast(matrix, matrices), ops::broadcast(right, shape)), to_stream(s));
   return vector ? squeeze(x, -1, s) : x;
 }
 

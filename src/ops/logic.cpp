@@ -29,8 +29,7 @@ array isclose(const array& a, const array& b, double rtol, double atol, bool equ
   const array x = astype(a, d, on), y = astype(b, d, on);
   const array magnitude = abs(y, on);
   const Dtype real = magnitude.dtype();
-  const array bound =
-      add(ops::constant(atol, real, on), multiply(ops::constant(rtol, real, on), magnitude, on), on);
+  const array bound = add(ops::constant(atol, real, on), multiply(ops::constant(rtol, real, on), magnitude, on), on);
   const array near = less_equal(abs(subtract(x, y, on), on), bound, on);
   // Infinities are close to themselves alone: their difference and the bound are NaN or infinite.
   const array finite = logical_and(isfinite(x, on), isfinite(y, on), on);

@@ -20,7 +20,8 @@ using ops::refuse;
 struct Origin {
   runtime::Mutex mutex;
   std::uint64_t seed = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
   std::uint64_t threads = 0;
 };
 
@@ -35,10 +36,8 @@ std::uint64_t first_seed_of_thread() {
   const runtime::Lock lock(o.mutex);
   const std::uint64_t number = o.threads++;
   if (number == 0) return o.seed;
-  const auto [high, low] = threefry2x32(static_cast<std::uint32_t>(o.seed >> 32),
-                                                 static_cast<std::uint32_t>(o.seed),
-                                                 static_cast<std::uint32_t>(number >> 32),
-                                                 static_cast<std::uint32_t>(number));
+  const auto [high, low] = threefry2x32(static_cast<std::uint32_t>(o.seed >> 32), static_cast<std::uint32_t>(o.seed),
+                                        static_cast<std::uint32_t>(number >> 32), static_cast<std::uint32_t>(number));
   return std::uint64_t{high} << 32 | low;
 }
 
@@ -90,14 +89,16 @@ array symmetric(const Shape& shape, const std::optional<array>& key, const Strea
   return uniform(constant(above_minus_one, float32, s), constant(1, float32, s), shape, float32, key, s);
 }
 
-// x * scale + loc, each where it is there.
-array placed(array x, const std::optional<array>& loc, const std::optional<array>& scale, const StreamOrDevice& s) {
-  if (scale) x = multiply(x, astype(*scale, x.dtype(), s), s);
-  return loc ? add(x, astype(*loc, x.dtype(), s), s) : x;
+bool is_known_to_be(const array& a, double value) {
+  if (a.ndim() > 0 || a.dtype() == complex64) return false;
+  const auto known = ops::known_value(a, float64);
+  return known && known->f == value;
 }
 
-std::optional<array> unless(float value, float neutral, Dtype d, const StreamOrDevice& s) {
-  return value == neutral ? std::nullopt : std::optional(constant(value, d, s));
+// x * scale + loc, each where it is there and changes anything.
+array placed(array x, const std::optional<array>& loc, const std::optional<array>& scale, const StreamOrDevice& s) {
+  if (scale && !is_known_to_be(*scale, 1)) x = multiply(x, astype(*scale, x.dtype(), s), s);
+  return loc && !is_known_to_be(*loc, 0) ? add(x, astype(*loc, x.dtype(), s), s) : x;
 }
 
 }  // namespace
@@ -199,7 +200,7 @@ array normal(const Shape& shape, Dtype dtype, const std::optional<array>& loc, c
 array normal(const Shape& shape, Dtype dtype, float loc, float scale, const std::optional<array>& key,
              const StreamOrDevice& s) {
   const StreamOrDevice on = to_stream(s);
-  return normal(shape, dtype, unless(loc, 0, dtype, on), unless(scale, 1, dtype, on), key, on);
+  return normal(shape, dtype, constant(loc, dtype, on), constant(scale, dtype, on), key, on);
 }
 
 array randint(const array& low, const array& high, const Shape& shape, Dtype dtype, const std::optional<array>& key,
@@ -208,10 +209,11 @@ array randint(const array& low, const array& high, const Shape& shape, Dtype dty
     refuse("randint", "Only integer types and bool are supported, got " + ops::name(dtype) + ".");
   const StreamOrDevice on = to_stream(s);
   const array drawn = astype(floor(uniform(low, high, shape, float32, key, on), on), dtype, on);
-  if (dtype == bool_) return drawn;
+  const array first = astype(low, dtype, on);
+  if (dtype == bool_) return maximum(drawn, first, on);
   // Rounding in float32 can reach high.
   const array last = difference(high, constant(1, dtype, on), dtype, on);
-  return maximum(minimum(drawn, last, on), astype(low, dtype, on), on);
+  return maximum(minimum(drawn, last, on), first, on);
 }
 
 array bernoulli(const array& p, const Shape& shape, const std::optional<array>& key, const StreamOrDevice& s) {
@@ -256,7 +258,7 @@ array laplace(const Shape& shape, Dtype dtype, float loc, float scale, const std
   const StreamOrDevice on = to_stream(s);
   const array u = symmetric(shape, key, on);
   const array samples = multiply(sign(u, on), log1p(negative(abs(u, on), on), on), on);
-  return placed(astype(samples, dtype, on), unless(loc, 0, dtype, on), unless(scale, 1, dtype, on), on);
+  return placed(astype(samples, dtype, on), constant(loc, dtype, on), constant(scale, dtype, on), on);
 }
 
 namespace {

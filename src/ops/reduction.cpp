@@ -82,8 +82,7 @@ array extremum(ReduceKind kind, const char* function, const array& a, const std:
   return axes.empty() ? a : reduce(kind, a, split, a.dtype(), keepdims, s);
 }
 
-array arg_reduce(bool maximum, const char* function, const array& a, int axis, bool keepdims,
-                 const StreamOrDevice& s) {
+array arg_reduce(bool maximum, const char* function, const array& a, int axis, bool keepdims, const StreamOrDevice& s) {
   const Axes axes(a, {axis}, function);
   if (a.size() == 0) ops::refuse(function, "Cannot " + std::string(function) + " reduce zero size array.");
   const array in = ops::permute(a, axes.order);

@@ -72,8 +72,8 @@ array unflatten(const array& a, int axis, const Shape& shape, const StreamOrDevi
   const int at = normalize_axis(axis, a.ndim(), "unflatten");
   const Shape part = inferred("unflatten", shape, a.shape(at));
   if (element_count(part) != a.shape(at)) {
-    refuse("unflatten", "Cannot unflatten axis " + std::to_string(axis) + " with size " +
-                            std::to_string(a.shape(at)) + " into shape " + to_string(shape) + ".");
+    refuse("unflatten", "Cannot unflatten axis " + std::to_string(axis) + " with size " + std::to_string(a.shape(at)) +
+                            " into shape " + to_string(shape) + ".");
   }
   Shape to(a.shape().begin(), a.shape().begin() + at);
   for (ShapeElem extent : part) to.push_back(extent);
@@ -148,8 +148,8 @@ array expand_dims(const array& a, int axis, const StreamOrDevice& s) {
 
 array transpose(const array& a, const std::vector<int>& axes, const StreamOrDevice&) {
   if (axes.size() != a.shape().size()) {
-    refuse("transpose", "Received " + std::to_string(axes.size()) + " axes for array with " +
-                            std::to_string(a.ndim()) + " dimensions.");
+    refuse("transpose", "Received " + std::to_string(axes.size()) + " axes for array with " + std::to_string(a.ndim()) +
+                            " dimensions.");
   }
   normalize_axes(axes, a.ndim(), "transpose");
   Permutation order;
@@ -189,9 +189,7 @@ array flip(const array& a, const std::vector<int>& axes, const StreamOrDevice&) 
   return reversed(a, reverse);
 }
 array flip(const array& a, int axis, const StreamOrDevice& s) { return flip(a, std::vector<int>{axis}, s); }
-array flip(const array& a, const StreamOrDevice&) {
-  return reversed(a, std::vector<bool>(a.shape().size(), true));
-}
+array flip(const array& a, const StreamOrDevice&) { return reversed(a, std::vector<bool>(a.shape().size(), true)); }
 
 array broadcast_to(const array& a, const Shape& shape, const StreamOrDevice&) {
   if (a.shape() == shape) return a;

@@ -6,9 +6,9 @@ namespace anabranch {
 namespace {
 
 using testing::counting;
-using testing::values;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::values;
 
 TEST(Creation, Arange) {
   EXPECT_EQ(arange(3).dtype(), int32);

@@ -7,9 +7,9 @@
 namespace anabranch {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::every_dtype;
 using testing::values;
-using ::testing::ElementsAre;
 
 bool inexact_dtype(Dtype d) { return issubdtype(d, inexact); }
 

@@ -6,9 +6,9 @@ namespace anabranch {
 namespace {
 
 using testing::counting;
-using testing::values;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::values;
 
 TEST(Indexing, Slice) {
   const array a = arange(10);

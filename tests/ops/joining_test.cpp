@@ -4,9 +4,9 @@ namespace anabranch {
 namespace {
 
 using testing::counting;
-using testing::values;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::values;
 
 TEST(Joining, Concatenate) {
   const array a = counting({2, 2}), b = transpose(a);

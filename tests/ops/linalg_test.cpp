@@ -7,10 +7,10 @@
 namespace anabranch {
 namespace {
 
-using testing::values;
 using ::testing::ElementsAre;
 using ::testing::FloatNear;
 using ::testing::Pointwise;
+using testing::values;
 
 array matrix(std::initializer_list<float> x) { return reshape(array(x), {2, 2}); }
 

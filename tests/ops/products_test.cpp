@@ -4,8 +4,8 @@ namespace anabranch {
 namespace {
 
 using testing::counting;
-using testing::values;
 using ::testing::ElementsAre;
+using testing::values;
 
 array floats(const Shape& shape) { return astype(counting(shape), float32); }
 

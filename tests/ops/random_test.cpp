@@ -9,11 +9,11 @@
 namespace anabranch {
 namespace {
 
-using testing::values;
 using ::testing::ElementsAre;
+using ::testing::FloatEq;
 using ::testing::Not;
 using ::testing::Pointwise;
-using ::testing::FloatEq;
+using testing::values;
 
 const array seven = random::key(7);
 
@@ -106,7 +106,8 @@ TEST(Random, Others) {
   };
   near(random::gumbel({4}, float32, seven), {-0.399932f, -0.384045f, 0.235066f, -0.336862f});
   near(random::laplace({4}, seven), {0.798576f, 0.775065f, 0.0973717f, 0.707399f});
-  near(random::truncated_normal(array(-1), array(2), {4}, float32, seven), {-0.404761f, -0.39287f, 0.0752132f, -0.357369f});
+  near(random::truncated_normal(array(-1), array(2), {4}, float32, seven),
+       {-0.404761f, -0.39287f, 0.0752132f, -0.357369f});
   const array logits = reshape(array({0.1f, 1.0f, 2.0f, 3.0f, 1.0f, 0.0f}), {2, 3});
   EXPECT_THAT(values<int>(random::categorical(logits, -1, seven)), ElementsAre(2, 0));
   EXPECT_THAT(values<int>(random::categorical(logits, -1, 3, seven)), ElementsAre(2, 0, 1, 0, 0, 0));

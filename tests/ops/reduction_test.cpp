@@ -7,9 +7,9 @@ namespace anabranch {
 namespace {
 
 using testing::counting;
+using ::testing::ElementsAre;
 using testing::every_dtype;
 using testing::values;
-using ::testing::ElementsAre;
 
 TEST(Reduction, SumsOfSmallIntegersAreWide) {
   for (Dtype d : every_dtype) {

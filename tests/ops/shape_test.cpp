@@ -5,8 +5,8 @@ namespace anabranch {
 namespace {
 
 using testing::counting;
-using testing::values;
 using ::testing::ElementsAre;
+using testing::values;
 
 bool is_view_of(const array& a, const array& b) { return a.data_ptr() == b.data_ptr(); }
 

@@ -19,11 +19,9 @@ std::vector<T> values(const array& a) {
 }
 
 // 0, 1, 2 ... as int32 in this shape.
-inline array counting(const Shape& shape) {
-  return reshape(arange(static_cast<int>(element_count(shape))), shape);
-}
+inline array counting(const Shape& shape) { return reshape(arange(static_cast<int>(element_count(shape))), shape); }
 
-inline constexpr Dtype every_dtype[] = {bool_, uint8,   uint16,   uint32,  uint64,  int8,    int16,
+inline constexpr Dtype every_dtype[] = {bool_, uint8, uint16,  uint32,   uint64,  int8,    int16,
                                         int32, int64, float16, bfloat16, float32, float64, complex64};
 
 }  // namespace anabranch::testing
