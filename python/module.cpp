@@ -13,6 +13,8 @@ void bind_printing(nb::module_& m);
 NB_MODULE(_core, m) {
   using namespace anabranch::python;
   m.attr("__version__") = ANABRANCH_VERSION;
+  // Arrays that live until the end of the process are no error.
+  nanobind::set_leak_warnings(false);
   // Types come before what mentions them in a signature or default.
   bind_errors(m);
   bind_types(m);

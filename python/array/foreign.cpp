@@ -103,14 +103,15 @@ std::optional<ForeignMemory> memory_of_numpy(PyObject* o) {
 
 std::optional<ForeignMemory> foreign_memory(PyObject* o) {
   if (std::optional<ForeignMemory> m = memory_of_buffer(o)) return m;
-  std::exception_ptr refusal;
+  std::string refusal;
   try {
     if (std::optional<ForeignMemory> m = memory_of_dlpack(o)) return m;
-  } catch (...) {
-    refusal = std::current_exception();  // another protocol may do
+  } catch (const nb::python_error& e) {
+    if (!e.matches(PyExc_BufferError)) throw;
+    refusal = nb::cast<std::string>(nb::str(e.value()));  // another protocol may do
   }
   if (std::optional<ForeignMemory> m = memory_of_numpy(o)) return m;
-  if (refusal) std::rethrow_exception(refusal);
+  if (!refusal.empty()) throw std::invalid_argument("[array] " + refusal);
   return std::nullopt;
 }
 
