@@ -7,9 +7,11 @@ if(SKBUILD)
   install(TARGETS _core LIBRARY DESTINATION anabranch COMPONENT python)
   install(FILES ${ANABRANCH_OPENBLAS_PATH} DESTINATION anabranch COMPONENT python)
   # A wheel carries Highway too: few machines have it.
-  get_target_property(hwy_library hwy::hwy LOCATION)
-  file(REAL_PATH ${hwy_library} hwy_library)
-  install(FILES ${hwy_library} DESTINATION anabranch RENAME libhwy.so.1 COMPONENT python)
+  foreach(part hwy hwy_contrib)
+    get_target_property(library hwy::${part} LOCATION)
+    file(REAL_PATH ${library} library)
+    install(FILES ${library} DESTINATION anabranch RENAME lib${part}.so.1 COMPONENT python)
+  endforeach()
   foreach(distribution scipy-openblas32 nanobind)
     execute_process(COMMAND ${Python_EXECUTABLE} -c
       "import importlib.metadata as m; print([f.locate() for f in m.files('${distribution}') if 'LICENSE' in f.name][0], end='')"

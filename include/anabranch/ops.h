@@ -216,6 +216,28 @@ array softmax(const array& a, const std::vector<int>& axes, bool precise = false
 array softmax(const array& a, int axis, bool precise = false, const StreamOrDevice& s = {});
 array softmax(const array& a, bool precise = false, const StreamOrDevice& s = {});
 
+// Cumulative along an axis, or over all elements flattened; from the end if `reverse`. An exclusive one begins with the
+// neutral element.
+#define ANABRANCH_SCANS(X)                                                                     \
+  X(cumsum, "Cumulative sum (int32 for bool).")                                                \
+  X(cumprod, "Cumulative product.")                                                            \
+  X(cummax, "Cumulative maximum; NaN from the first one on.")                                  \
+  X(cummin, "Cumulative minimum; NaN from the first one on.")                                  \
+  X(logcumsumexp, "Logarithm of the cumulative sum of exponentials, without overflow.")
+#define ANABRANCH_DECLARE(function, summary)                                                                    \
+  array function(const array& a, int axis, bool reverse = false, bool inclusive = true,                         \
+                 const StreamOrDevice& s = {});                                                                 \
+  array function(const array& a, bool reverse, bool inclusive = true, const StreamOrDevice& s = {});
+ANABRANCH_SCANS(ANABRANCH_DECLARE)
+#undef ANABRANCH_DECLARE
+
+// Sorted along an axis, or flattened; NaN last.
+array sort(const array& a, int axis, const StreamOrDevice& s = {});
+array sort(const array& a, const StreamOrDevice& s = {});
+// The indices (uint32) that sort; equal elements keep their order.
+array argsort(const array& a, int axis, const StreamOrDevice& s = {});
+array argsort(const array& a, const StreamOrDevice& s = {});
+
 // The product of the extents of `axes` (its reciprocal if `inverted`), as a scalar.
 array number_of_elements(const array& a, const std::vector<int>& axes, bool inverted, Dtype dtype = int32,
                          const StreamOrDevice& s = {});

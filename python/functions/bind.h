@@ -15,6 +15,7 @@ void bind_memory(nb::module_& m);
 void bind_creation(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_reductions(nb::module_& m);
+void bind_ordering(nb::module_& m);
 void bind_products(nb::module_& m);
 void bind_shapes(nb::module_& m);
 void bind_joining(nb::module_& m);
