@@ -118,8 +118,9 @@ double sum_unit() {
   return std::is_same_v<T, double> ? 0x1p-53 : 0x1p-24;
 }
 
+// Compares every `step`-th row with sums in double.
 template <typename T>
-void check_matmul(const Stack<T>& a, const Stack<T>& b) {
+void check_matmul(const Stack<T>& a, const Stack<T>& b, std::int64_t step = 1) {
   Shape shape = a.view.shape;
   const std::int64_t k = shape.back(), n = b.view.shape.back(), m = shape[shape.size() - 2];
   shape.back() = n;
@@ -127,9 +128,10 @@ void check_matmul(const Stack<T>& a, const Stack<T>& b) {
   const View out = dense(memory, shape);
   run(matmul_cpu, {a.view, b.view}, out);
   const std::int64_t step_a = a.view.strides.back(), step_b = b.view.strides[b.view.strides.size() - 2];
-  for (std::int64_t matrix = 0, at = 0; matrix < batch_of(shape); ++matrix)
-    for (std::int64_t i = 0; i < m; ++i)
-      for (std::int64_t j = 0; j < n; ++j, ++at) {
+  for (std::int64_t matrix = 0; matrix < batch_of(shape); ++matrix)
+    for (std::int64_t i = 0; i < m; i += step)
+      for (std::int64_t j = 0; j < n; ++j) {
+        const std::int64_t at = (matrix * m + i) * n + j;
         decltype(wide(T())) sum = 0;
         double size = 0;
         const T *pa = &a.at(matrix, i, 0), *pb = &b.at(matrix, 0, j);
@@ -168,6 +170,18 @@ TYPED_TEST(Matmul, SeveralTiles) {
   check_matmul(Stack<TypeParam>({301, 263}, Layout::Rows, 5), Stack<TypeParam>({263, 290}, Layout::Rows, 6));
   check_matmul(Stack<TypeParam>({290, 520}, Layout::Columns, 5), Stack<TypeParam>({520, 310}, Layout::PaddedRows, 6));
   check_matmul(Stack<TypeParam>({210, 300}, Layout::EveryOther, 5), Stack<TypeParam>({300, 500}, Layout::Columns, 6));
+}
+
+TYPED_TEST(Matmul, LargeProducts) {
+  for (Layout layout : {Layout::Rows, Layout::Columns, Layout::EveryOther})
+    check_matmul(Stack<TypeParam>({530, 750}, layout, 5), Stack<TypeParam>({750, 541}, layout, 6), 23);
+  check_matmul(Stack<TypeParam>({2, 530, 750}, Layout::Rows, 5), Stack<TypeParam>({2, 750, 541}, Layout::Rows, 6, true), 23);
+  check_matmul(Stack<TypeParam>({1100, 10}, Layout::Rows, 5), Stack<TypeParam>({10, 1000}, Layout::Columns, 6), 23);
+}
+
+// More steps than are packed at once.
+TEST(MatmulSlabs, AddUp) {
+  check_matmul(Stack<float>({1024, 15000}, Layout::Rows, 5), Stack<float>({15000, 128}, Layout::Rows, 6), 301);
 }
 
 TYPED_TEST(Matmul, LongSums) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "kernels/linalg/amx_gemm.h"
 #include "kernels/linalg/load_floats-inl.h"
 #include "kernels/linalg/packed_gemm.h"
 
@@ -28,7 +29,10 @@ constexpr int panel_a = 6;
 
 const hn::ScalableTag<float> df;
 int PanelB() { return 2 * static_cast<int>(hn::Lanes(df)); }
-PanelWidths Widths() { return {panel_a, PanelB()}; }
+// A panel of a, 256 steps deep, stays in the first cache.
+PanelFormat Format() { return {false, panel_a, PanelB(), 256, 1}; }
+// Whether this is the instruction set of machines that have AMX.
+bool BesideAmx() { return HWY_TARGET <= HWY_AVX3; }
 
 // One register tile. The panel of a stays in the first cache while panels of b stream in from the second, fetched this
 // many steps ahead.
@@ -199,21 +203,43 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace anabranch::kernels {
 
-HWY_EXPORT(Widths);
+HWY_EXPORT(Format);
+HWY_EXPORT(BesideAmx);
 HWY_EXPORT(MultiplyPanels);
 HWY_EXPORT(PackPanels);
 HWY_EXPORT(RoundRows);
 
-PanelWidths panel_widths() { return HWY_DYNAMIC_DISPATCH(Widths)(); }
-
-void pack_panels(Dtype dtype, const void* from, std::int64_t across, std::int64_t along, std::int64_t extent,
-                 std::int64_t depth, int width, float* to) {
-  HWY_DYNAMIC_DISPATCH(PackPanels)(dtype, from, across, along, extent, depth, width, to);
+PanelFormat panel_format(Dtype dtype) {
+#if defined(__x86_64__)
+  if (dtype == bfloat16 && HWY_DYNAMIC_DISPATCH(BesideAmx)() && amx_usable()) return amx_format;
+#else
+  static_cast<void>(dtype);
+#endif
+  return HWY_DYNAMIC_DISPATCH(Format)();
 }
 
-void multiply_panels(const float* a, const float* b, std::int64_t rows, std::int64_t cols, std::int64_t depth,
-                     bool accumulate, float* c, std::int64_t ldc) {
-  HWY_DYNAMIC_DISPATCH(MultiplyPanels)(a, b, rows, cols, depth, accumulate, c, ldc);
+void pack_panels(const PanelFormat& format, const Lines& lines, std::int64_t first, std::int64_t count, std::int64_t k,
+                 std::int64_t depth, void* to) {
+  const void* from =
+      static_cast<const char*>(lines.data) + (first * lines.across + k * lines.along) * lines.dtype.size();
+#if defined(__x86_64__)
+  if (format.tiles) {
+    return pack_tiles(static_cast<const std::uint16_t*>(from), lines.across, lines.along, count, depth, lines.left,
+                      static_cast<std::uint16_t*>(to));
+  }
+#endif
+  HWY_DYNAMIC_DISPATCH(PackPanels)
+  (lines.dtype, from, lines.across, lines.along, count, depth, lines.left ? format.a : format.b,
+   static_cast<float*>(to));
+}
+
+void multiply_panels(const PanelFormat& format, const void* a, const void* b, std::int64_t rows, std::int64_t cols,
+                     std::int64_t depth, bool accumulate, float* c, std::int64_t ldc) {
+#if defined(__x86_64__)
+  if (format.tiles) return multiply_tiles(a, b, rows, cols, depth, accumulate, c, ldc);
+#endif
+  HWY_DYNAMIC_DISPATCH(MultiplyPanels)
+  (static_cast<const float*>(a), static_cast<const float*>(b), rows, cols, depth, accumulate, c, ldc);
 }
 
 void round_rows(Dtype dtype, const float* from, std::int64_t rows, std::int64_t cols, std::int64_t ld_from, void* to,

@@ -9,25 +9,36 @@
 
 namespace anabranch::kernels {
 
-// Packed operands are panels: `width` rows of a, or columns of b, for `depth` steps of k: panel[step * width + row].
-// Widths are those of the register tile of this machine's instruction set.
-struct PanelWidths {
+// How packed operands lie in memory: panels of `a` rows (of the left operand) or `b` columns (of the right one) and up to
+// `depth` steps of k, padded with zeros to whole panels and to a multiple of `steps`.
+struct PanelFormat {
+  bool tiles;  // bfloat16 in the order of AMX's tiles (see amx_gemm.h), else float32 in the order of use: [step][line]
   int a, b;
+  std::int64_t depth, steps;
+
+  std::int64_t bytes(std::int64_t lines, std::int64_t steps_of_k) const {
+    return lines * ((steps_of_k + steps - 1) / steps * steps) * (tiles ? 2 : 4);
+  }
 };
-PanelWidths panel_widths();
+// The one for operands of a type on this machine.
+PanelFormat panel_format(Dtype dtype);
 
-// Steps of k for which a panel of a stays in the first cache.
-inline constexpr std::int64_t panel_depth = 256;
+// The lines that an operand is made of: rows of the left one, columns of the right one. `across` lies between lines and
+// `along` between steps of k, in elements.
+struct Lines {
+  Dtype dtype;
+  const void* data;
+  std::int64_t across, along;
+  bool left;
+};
 
-// Packs `extent` rows (of a) or columns (of b) and `depth` steps of k of a float32, float16 or bfloat16 operand, whose
-// rows (columns) are `across` apart and steps `along` apart, into ceil(extent / width) panels of `width`; what sticks out
-// is zero.
-void pack_panels(Dtype dtype, const void* from, std::int64_t across, std::int64_t along, std::int64_t extent,
-                 std::int64_t depth, int width, float* to);
+// Packs `count` lines from `first`, steps [k, k + depth), depth at most format.depth.
+void pack_panels(const PanelFormat& format, const Lines& lines, std::int64_t first, std::int64_t count, std::int64_t k,
+                 std::int64_t depth, void* to);
 
 // c (+)= a b for packed panels of `rows` rows, `cols` columns and `depth` steps; c is row-major.
-void multiply_panels(const float* a, const float* b, std::int64_t rows, std::int64_t cols, std::int64_t depth,
-                     bool accumulate, float* c, std::int64_t ldc);
+void multiply_panels(const PanelFormat& format, const void* a, const void* b, std::int64_t rows, std::int64_t cols,
+                     std::int64_t depth, bool accumulate, float* c, std::int64_t ldc);
 
 // Rounds rows of float32 to float16 or bfloat16.
 void round_rows(Dtype dtype, const float* from, std::int64_t rows, std::int64_t cols, std::int64_t ld_from, void* to,

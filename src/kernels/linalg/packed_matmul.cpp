@@ -8,34 +8,19 @@
 namespace anabranch::kernels {
 namespace {
 
-constexpr double ns_per_flop = 0.007;
+double ns_per_flop(const PanelFormat& format) { return format.tiles ? 0.002 : 0.007; }
 constexpr double ns_per_packed = 0.5;
 
 std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
 std::int64_t chunks_of(std::int64_t extent, std::int64_t step) { return (extent + step - 1) / step; }
 
-// One operand on its way to panels: the rows of a, or the columns of b.
-struct Operand {
-  Dtype dtype;
-  const void* data;
-  std::int64_t across, along, extent;
-  int width;
-
-  std::int64_t padded() const { return round_up(extent, width); }
-  // Packs lines [first, first + count), steps [k, k + depth).
-  void pack(std::int64_t first, std::int64_t count, std::int64_t k, std::int64_t depth, float* to) const {
-    const char* from = static_cast<const char*>(data) + (first * across + k * along) * dtype.size();
-    pack_panels(dtype, from, across, along, count, depth, width, to);
-  }
-};
-
-Operand rows_of(const MatmulProblem& p, std::int64_t matrix) {
+Lines rows_of(const MatmulProblem& p, std::int64_t matrix) {
   const std::int64_t offset = batch_offset(p.batch, p.a.batch_strides, matrix) * p.dtype.size();
-  return {p.dtype, static_cast<const char*>(p.a.data) + offset, p.a.row_stride, p.a.col_stride, p.m, panel_widths().a};
+  return {p.dtype, static_cast<const char*>(p.a.data) + offset, p.a.row_stride, p.a.col_stride, true};
 }
-Operand cols_of(const MatmulProblem& p, std::int64_t matrix) {
+Lines cols_of(const MatmulProblem& p, std::int64_t matrix) {
   const std::int64_t offset = batch_offset(p.batch, p.b.batch_strides, matrix) * p.dtype.size();
-  return {p.dtype, static_cast<const char*>(p.b.data) + offset, p.b.col_stride, p.b.row_stride, p.n, panel_widths().b};
+  return {p.dtype, static_cast<const char*>(p.b.data) + offset, p.b.col_stride, p.b.row_stride, false};
 }
 
 // The part of the result that a chunk computes. Its panels of a and b for one depth stay in the second cache; it shrinks
@@ -43,14 +28,13 @@ Operand cols_of(const MatmulProblem& p, std::int64_t matrix) {
 struct TileSize {
   std::int64_t rows, cols;
 };
-TileSize tile_size(const MatmulProblem& p) {
-  const PanelWidths widths = panel_widths();
-  TileSize tile{round_up(240, widths.a), 512};
+TileSize tile_size(const MatmulProblem& p, const PanelFormat& format) {
+  TileSize tile{round_up(240, format.a), 512};
   const auto chunks = [&] { return chunks_of(p.m, tile.rows) * chunks_of(p.n, tile.cols); };
   const auto flops = [&] { return 2.0 * static_cast<double>(tile.rows * tile.cols) * static_cast<double>(p.k); };
   while (chunks() < 24 && flops() > 5e7 && tile.cols > 128) {
     tile.cols /= 2;
-    if (chunks() < 24 && flops() > 5e7) tile.rows = round_up(tile.rows / 2, widths.a);
+    if (chunks() < 24 && flops() > 5e7) tile.rows = round_up(tile.rows / 2, format.a);
   }
   return tile;
 }
@@ -75,53 +59,70 @@ struct Target {
 
 // Steps of k that are packed before they are multiplied: all of them, unless that takes too much memory. Sums of 16-bit
 // results can't be put down in between.
-std::int64_t slab_depth(const MatmulProblem& p) {
+std::int64_t slab_depth(const MatmulProblem& p, const PanelFormat& format) {
   constexpr std::int64_t most = std::int64_t{1} << 24;
   if (p.out_dtype != float32) return p.k;
-  return std::min(p.k, std::max(most / (p.m + p.n) / panel_depth, std::int64_t{1}) * panel_depth);
+  return std::min(p.k, std::max(most / (p.m + p.n) / format.depth, std::int64_t{1}) * format.depth);
 }
 
-void pack_phase(const Operand& a, float* to_a, const Operand& b, float* to_b, std::int64_t k, std::int64_t depth,
+// One operand, and where its panels go: those of the first format.depth steps, then those of the next.
+struct Packing {
+  Lines lines;
+  std::int64_t count;
+  int width;
+  char* to;
+
+  // Where the panels of lines from `first` and steps from `k` (a multiple of format.depth) lie, of `depth` steps in all.
+  char* at(const PanelFormat& format, std::int64_t first, std::int64_t k, std::int64_t depth) const {
+    const std::int64_t steps = std::min(format.depth, depth - k);
+    return to + format.bytes(round_up(count, width), k) + format.bytes(first, steps);
+  }
+};
+
+void pack_phase(const PanelFormat& format, const Packing& a, const Packing& b, std::int64_t k, std::int64_t depth,
                 runtime::Launch& launch) {
-  constexpr std::int64_t lines = 256;
+  const std::int64_t lines = 1 << 16 >> (format.depth > 256 ? 9 : 8);
   const std::int64_t lines_a = round_up(lines, a.width), lines_b = round_up(lines, b.width);
-  const std::int64_t chunks_a = chunks_of(a.extent, lines_a), chunks_b = chunks_of(b.extent, lines_b);
-  const std::int64_t blocks = chunks_of(depth, panel_depth);
-  launch.parallel(static_cast<std::size_t>(blocks * (chunks_a + chunks_b)), ns_per_packed * lines * panel_depth,
+  const std::int64_t chunks_a = chunks_of(a.count, lines_a), chunks_b = chunks_of(b.count, lines_b);
+  const std::int64_t blocks = chunks_of(depth, format.depth);
+  launch.parallel(static_cast<std::size_t>(blocks * (chunks_a + chunks_b)), ns_per_packed * (1 << 16),
                   [=](std::size_t chunk) {
                     std::int64_t at = static_cast<std::int64_t>(chunk) % (chunks_a + chunks_b);
-                    const std::int64_t k0 = static_cast<std::int64_t>(chunk) / (chunks_a + chunks_b) * panel_depth;
-                    const std::int64_t steps = std::min(panel_depth, depth - k0);
+                    const std::int64_t block = static_cast<std::int64_t>(chunk) / (chunks_a + chunks_b) * format.depth;
                     const bool is_a = at < chunks_a;
                     if (!is_a) at -= chunks_a;
-                    const Operand& from = is_a ? a : b;
-                    const std::int64_t first = at * (is_a ? lines_a : lines_b);
-                    from.pack(first, std::min(is_a ? lines_a : lines_b, from.extent - first), k + k0, steps,
-                              (is_a ? to_a : to_b) + k0 * from.padded() + first * steps);
+                    const Packing& from = is_a ? a : b;
+                    const std::int64_t together = is_a ? lines_a : lines_b, first = at * together;
+                    pack_panels(format, from.lines, first, std::min(together, from.count - first), k + block,
+                                std::min(format.depth, depth - block), from.at(format, first, block, depth));
                   });
 }
 
 }  // namespace
 
 void packed_matmul(const MatmulProblem& p, runtime::Launch& launch) {
-  const TileSize tile = tile_size(p);
+  const PanelFormat format = panel_format(p.dtype);
+  const TileSize tile = tile_size(p, format);
   const std::int64_t across = chunks_of(p.n, tile.cols), chunks = chunks_of(p.m, tile.rows) * across;
-  const std::int64_t slab = slab_depth(p);
-  const std::int64_t rows = rows_of(p, 0).padded(), cols = cols_of(p, 0).padded();
-  auto* a = static_cast<float*>(launch.scratch(static_cast<std::size_t>(rows * slab) * sizeof(float)));
-  auto* b = static_cast<float*>(launch.scratch(static_cast<std::size_t>(cols * slab) * sizeof(float)));
+  const std::int64_t slab = slab_depth(p, format);
+  const auto panels = [&](std::int64_t lines, int width) {
+    return static_cast<char*>(launch.scratch(static_cast<std::size_t>(format.bytes(round_up(lines, width), slab))));
+  };
+  Packing a{rows_of(p, 0), p.m, format.a, panels(p.m, format.a)};
+  Packing b{cols_of(p, 0), p.n, format.b, panels(p.n, format.b)};
   for (std::int64_t matrix = 0; matrix < matrix_count(p.batch); ++matrix) {
+    a.lines = rows_of(p, matrix);
+    b.lines = cols_of(p, matrix);
     for (std::int64_t k = 0; k < p.k; k += slab) {
       const std::int64_t depth = std::min(slab, p.k - k);
-      pack_phase(rows_of(p, matrix), a, cols_of(p, matrix), b, k, depth, launch);
+      pack_phase(format, a, b, k, depth, launch);
       const double flops = 2.0 * static_cast<double>(tile.rows * tile.cols) * static_cast<double>(depth);
-      launch.parallel(static_cast<std::size_t>(chunks), flops * ns_per_flop, [=](std::size_t chunk) {
+      launch.parallel(static_cast<std::size_t>(chunks), flops * ns_per_flop(format), [=](std::size_t chunk) {
         const std::int64_t at = static_cast<std::int64_t>(chunk);
         const Target c(p, matrix, at / across * tile.rows, at % across * tile.cols, tile);
-        for (std::int64_t k0 = 0; k0 < depth; k0 += panel_depth) {
-          const std::int64_t steps = std::min(panel_depth, depth - k0);
-          multiply_panels(a + k0 * rows + c.i * steps, b + k0 * cols + c.j * steps, c.rows, c.cols, steps, k + k0 > 0,
-                          c.to(), c.ld());
+        for (std::int64_t block = 0; block < depth; block += format.depth) {
+          multiply_panels(format, a.at(format, c.i, block, depth), b.at(format, c.j, block, depth), c.rows, c.cols,
+                          std::min(format.depth, depth - block), k + block > 0, c.to(), c.ld());
         }
         c.finish();
       });
@@ -130,28 +131,30 @@ void packed_matmul(const MatmulProblem& p, runtime::Launch& launch) {
 }
 
 void unshared_matmul(const MatmulProblem& p, double at_once, runtime::Launch& launch) {
-  const TileSize tile = tile_size(p);
+  const PanelFormat format = panel_format(p.dtype);
+  const TileSize tile = tile_size(p, format);
   const std::int64_t across = chunks_of(p.n, tile.cols), tiles = chunks_of(p.m, tile.rows) * across;
   const auto compute = [=](std::int64_t at) {
     const std::int64_t matrix = at / tiles, i = at % tiles / across * tile.rows, j = at % across * tile.cols;
     const Target c(p, matrix, i, j, tile);
-    const Operand a = rows_of(p, matrix), b = cols_of(p, matrix);
-    const std::int64_t deepest = std::min(panel_depth, p.k), size_a = round_up(c.rows, a.width) * deepest;
-    const std::int64_t size_b = round_up(c.cols, b.width) * deepest;
-    const runtime::BufferRef panels = runtime::allocate(static_cast<std::size_t>(size_a + size_b) * sizeof(float));
+    const Lines a = rows_of(p, matrix), b = cols_of(p, matrix);
+    const std::int64_t deepest = std::min(format.depth, p.k);
+    const std::int64_t size_a = format.bytes(round_up(c.rows, format.a), deepest);
+    const std::int64_t size_b = format.bytes(round_up(c.cols, format.b), deepest);
+    const runtime::BufferRef panels = runtime::allocate(static_cast<std::size_t>(size_a + size_b));
     // b first: its panels are read by aligned vectors.
-    float *pb = static_cast<float*>(panels->data), *pa = pb + size_b;
-    for (std::int64_t k = 0; k < p.k; k += panel_depth) {
-      const std::int64_t steps = std::min(panel_depth, p.k - k);
-      a.pack(c.i, c.rows, k, steps, pa);
-      b.pack(c.j, c.cols, k, steps, pb);
-      multiply_panels(pa, pb, c.rows, c.cols, steps, k > 0, c.to(), c.ld());
+    char *pb = static_cast<char*>(panels->data), *pa = pb + size_b;
+    for (std::int64_t k = 0; k < p.k; k += format.depth) {
+      const std::int64_t steps = std::min(format.depth, p.k - k);
+      pack_panels(format, a, c.i, c.rows, k, steps, pa);
+      pack_panels(format, b, c.j, c.cols, k, steps, pb);
+      multiply_panels(format, pa, pb, c.rows, c.cols, steps, k > 0, c.to(), c.ld());
     }
     c.finish();
   };
   const std::int64_t count = matrix_count(p.batch) * tiles;
   const double packed = static_cast<double>(std::min(p.m, tile.rows) + std::min(p.n, tile.cols)) * static_cast<double>(p.k);
-  const double ns = p.flops() * ns_per_flop / static_cast<double>(count) + packed * ns_per_packed;
+  const double ns = p.flops() * ns_per_flop(format) / static_cast<double>(count) + packed * ns_per_packed;
   if (ns * static_cast<double>(count) < at_once) {
     for (std::int64_t at = 0; at < count; ++at) compute(at);
     return;
