@@ -17,6 +17,9 @@ constexpr Dtype all_dtypes[] = {bool_, uint8,   uint16,  uint32,  uint64,   int8
 
 std::string name_of(Dtype d) { return std::string(dtype_name(d)); }
 
+// Its name in the module.
+std::string attribute_of(Dtype d) { return d == bool_ ? "bool_" : name_of(d); }
+
 // Machine limits of a float dtype (of its parts, for complex64).
 struct FloatInfo {
   Dtype dtype;
@@ -108,6 +111,13 @@ void bind_constants(nb::module_& m) {
 }
 
 void bind_dtype_functions(nb::module_& m) {
+  def<[](Args& a) {
+    const std::string name = a.text(0, "");
+    for (Dtype d : all_dtypes) {
+      if (attribute_of(d) == name) return nb::object(nb::cast(d));
+    }
+    throw std::invalid_argument("[dtype] there is no dtype '" + name + "'");
+  }>(m, "_dtype(name: str) -> Dtype", "The dtype of that name, for pickle.");
   def<&issubdtype_of>(m, "issubdtype(arg1: Dtype | DtypeCategory, arg2: Dtype | DtypeCategory) -> bool",
                       "Whether the first dtype or category is the second or belongs to it.");
   def<[](Args& a) {
@@ -155,10 +165,10 @@ void bind_dtypes(nb::module_& m) {
       .def("__eq__",
            [](Dtype d, nb::handle other) { return nb::isinstance<Dtype>(other) && d == *nb::inst_ptr<Dtype>(other); })
       .def("__hash__", [](Dtype d) { return static_cast<int>(d.val); })
-      // Pickled and copied by name.
-      .def("__reduce__", [](Dtype d) { return d == bool_ ? std::string("bool_") : name_of(d); })
+      .def("__reduce__",
+           [m](Dtype d) { return nb::make_tuple(m.attr("_dtype"), nb::make_tuple(attribute_of(d))); })
       .def("__repr__", [](Dtype d) { return "mlx.core." + name_of(d); });
-  for (Dtype d : all_dtypes) m.attr(d == bool_ ? "bool_" : name_of(d).c_str()) = nb::cast(d);
+  for (Dtype d : all_dtypes) m.attr(attribute_of(d).c_str()) = nb::cast(d);
 
   nb::class_<FloatInfo>(m, "finfo", "The limits of a float dtype (complex64: of its parts).")
       .def(nb::init<Dtype>(), nb::arg("dtype"))

@@ -237,7 +237,7 @@ std::optional<Dtype> Args::maybe_dtype(std::size_t i) const {
 Shape Args::shape(std::size_t i, bool int_too) const {
   Shape out;
   PyObject* o = (*this)[i].ptr();
-  if ((!int_too && PyIndex_Check(o) && !is_array(o)) || !to_shape(o, out)) {
+  if ((!int_too && is_index_like(o)) || !to_shape(o, out)) {
     wrong(i, int_too ? "an int or a sequence of ints" : "a sequence of ints");
   }
   return out;
@@ -279,7 +279,8 @@ PyObject* tuple_of(std::vector<array>&& arrays) { return sequence_of<PyTuple_New
 
 void add_function(nb::module_& m, PyMethodDef& method, const Signature& signature, PyCFunction call) {
   method = {signature.name().c_str(), call, METH_FASTCALL | METH_KEYWORDS, signature.doc().c_str()};
-  nb::object module_name = m.attr("__name__");
+  // Where pickle finds it.
+  nb::object module_name = signature.name().front() == '_' ? nb::str("anabranch._core") : m.attr("__name__");
   PyObject* function = PyCFunction_NewEx(&method, nullptr, module_name.ptr());
   if (!function) throw nb::python_error();
   m.attr(signature.name().c_str()) = nb::steal(function);

@@ -88,7 +88,7 @@ class Args {
   std::vector<int> integers(std::size_t i, bool int_too = false) const;
   // `axis: None | int | Sequence[int]`, where given.
   std::vector<int> axes(std::size_t i) const { return integers(i, true); }
-  bool is_integer(std::size_t i) const { return PyIndex_Check((*this)[i].ptr()) && !is_array((*this)[i].ptr()); }
+  bool is_integer(std::size_t i) const { return is_index_like((*this)[i].ptr()); }
 
   // A TypeError about parameter i.
   [[noreturn]] void wrong(std::size_t i, const char* expected) const;

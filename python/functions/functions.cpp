@@ -1,5 +1,6 @@
 #include "functions/bind.h"
 #include "functions/wait.h"
+#include "runtime/process.h"
 
 namespace anabranch::python {
 
@@ -41,7 +42,12 @@ void bind_functions(nb::module_& m) {
   bind_indexing(m);
   bind_random(m);
   bind_linalg(m);
+
   check_signals_while_waiting();
+  nb::module_::import_("atexit").attr("register")(nb::cpp_function([] {
+    GilRelease release;
+    runtime::shutdown();
+  }));
 }
 
 }  // namespace anabranch::python

@@ -12,6 +12,7 @@ array roll_of(Args& a) {
   const Shape shift = a.shape(1, true);
   const StreamOrDevice s = a.stream(3);
   if (!a.given(2)) return roll(x, shift, s);
+  if (a.is_integer(2)) return roll(x, shift, a.integer(2), s);
   if (a.is_integer(1)) return roll(x, a.integer(1), a.axes(2), s);
   return roll(x, shift, a.axes(2), s);
 }
@@ -27,7 +28,7 @@ std::vector<std::pair<int, int>> pad_widths(const Args& a, int ndim) {
   }
   for (nb::handle item : nb::iter(a[1])) {
     Shape w;
-    if (!to_shape(item, w) || w.empty() || w.size() > 2) {
+    if (PyIndex_Check(item.ptr()) || !to_shape(item, w) || w.empty() || w.size() > 2) {
       a.wrong(1, "an int, (before, after), or a list of those for each axis");
     }
     out.emplace_back(static_cast<int>(w.front()), static_cast<int>(w.back()));
