@@ -140,9 +140,11 @@ void check_matmul(const Stack<T>& a, const Stack<T>& b, std::int64_t step = 1) {
           sum += term;
           size += std::abs(term);
         }
-        const double bound = 2 * static_cast<double>(k + 2) * sum_unit<T>() * size + unit<T>() * std::abs(sum) + 1e-7 * unit<T>();
+        const double bound =
+            2 * static_cast<double>(k + 2) * sum_unit<T>() * size + unit<T>() * std::abs(sum) + 1e-7 * unit<T>();
         ASSERT_LE(std::abs(wide(memory[static_cast<std::size_t>(at)]) - sum), bound)
-            << to_string(a.view.shape) << " @ " << to_string(b.view.shape) << " at " << matrix << ", " << i << ", " << j;
+            << to_string(a.view.shape) << " @ " << to_string(b.view.shape) << " at " << matrix << ", " << i << ", "
+            << j;
       }
 }
 
@@ -153,13 +155,13 @@ TYPED_TEST_SUITE(Matmul, MatmulTypes);
 
 TYPED_TEST(Matmul, EveryLayoutOfBothOperands) {
   for (Layout la : all_layouts)
-    for (Layout lb : all_layouts)
-      check_matmul(Stack<TypeParam>({13, 17}, la, 1), Stack<TypeParam>({17, 11}, lb, 2));
+    for (Layout lb : all_layouts) check_matmul(Stack<TypeParam>({13, 17}, la, 1), Stack<TypeParam>({17, 11}, lb, 2));
 }
 
 TYPED_TEST(Matmul, ThinAndOddShapes) {
-  const std::int64_t shapes[][3] = {{1, 1, 1},   {1, 70, 1},  {1, 300, 90}, {90, 300, 1}, {257, 64, 3}, {3, 64, 257}, {70, 1, 70},
-                                    {2, 3, 1000}, {1000, 3, 2}, {65, 129, 33}, {8, 1030, 8}, {4, 31, 4}, {5, 33, 7}};
+  const std::int64_t shapes[][3] = {{1, 1, 1},    {1, 70, 1},  {1, 300, 90}, {90, 300, 1}, {257, 64, 3},
+                                    {3, 64, 257}, {70, 1, 70}, {2, 3, 1000}, {1000, 3, 2}, {65, 129, 33},
+                                    {8, 1030, 8}, {4, 31, 4},  {5, 33, 7}};
   for (const auto& s : shapes)
     for (Layout la : {Layout::Rows, Layout::Columns, Layout::PaddedRows, Layout::EveryOther})
       for (Layout lb : {Layout::Rows, Layout::PaddedColumns, Layout::Reversed})
@@ -175,7 +177,8 @@ TYPED_TEST(Matmul, SeveralTiles) {
 TYPED_TEST(Matmul, LargeProducts) {
   for (Layout layout : {Layout::Rows, Layout::Columns, Layout::EveryOther})
     check_matmul(Stack<TypeParam>({530, 750}, layout, 5), Stack<TypeParam>({750, 541}, layout, 6), 23);
-  check_matmul(Stack<TypeParam>({2, 530, 750}, Layout::Rows, 5), Stack<TypeParam>({2, 750, 541}, Layout::Rows, 6, true), 23);
+  check_matmul(Stack<TypeParam>({2, 530, 750}, Layout::Rows, 5), Stack<TypeParam>({2, 750, 541}, Layout::Rows, 6, true),
+               23);
   check_matmul(Stack<TypeParam>({1100, 10}, Layout::Rows, 5), Stack<TypeParam>({10, 1000}, Layout::Columns, 6), 23);
 }
 
@@ -302,7 +305,8 @@ struct Residual {
 using RealTypes = testing::Types<float, double>;
 TYPED_TEST_SUITE(Factorized, RealTypes);
 
-const Shape square_stacks[] = {{1, 1}, {2, 2}, {7, 7}, {5, 3, 3}, {2, 3, 30, 30}, {150, 150}, {530, 530}, {2, 520, 520}};
+const Shape square_stacks[] = {{1, 1},         {2, 2},     {7, 7},     {5, 3, 3},
+                               {2, 3, 30, 30}, {150, 150}, {530, 530}, {2, 520, 520}};
 constexpr Layout distinct_layouts[] = {Layout::Rows, Layout::Columns, Layout::EveryOther};
 
 TYPED_TEST(Factorized, InverseTimesMatrixIsIdentity) {
@@ -317,7 +321,8 @@ TYPED_TEST(Factorized, InverseTimesMatrixIsIdentity) {
         for (std::int64_t i = 0; i < n; i += std::max<std::int64_t>(1, n / 40))
           for (std::int64_t j = 0; j < n; ++j) {
             Residual r(i == j ? 1 : 0);
-            for (std::int64_t p = 0; p < n; ++p) r.take(a.at(m, i, p), x[static_cast<std::size_t>((m * n + p) * n + j)]);
+            for (std::int64_t p = 0; p < n; ++p)
+              r.take(a.at(m, i, p), x[static_cast<std::size_t>((m * n + p) * n + j)]);
             worst = std::max(worst, r.relative());
           }
       EXPECT_LE(worst, this->tolerance(n)) << to_string(shape);
@@ -360,8 +365,7 @@ TYPED_TEST(Factorized, OneMatrixSolvesForABatch) {
     for (std::int64_t i = 0; i < 30; ++i)
       for (std::int64_t j = 0; j < 2; ++j) {
         Residual r(b.at(m, i, j));
-        for (std::int64_t p = 0; p < 30; ++p)
-          r.take(a.at(m, i, p), x[static_cast<std::size_t>((m * 30 + p) * 2 + j)]);
+        for (std::int64_t p = 0; p < 30; ++p) r.take(a.at(m, i, p), x[static_cast<std::size_t>((m * 30 + p) * 2 + j)]);
         EXPECT_LE(r.relative(), this->tolerance(30));
       }
 }

@@ -1,5 +1,5 @@
-// Products of bfloat16 by AMX, the matrix unit of recent Intel processors (x86-64 only): tiles of 16 rows of 32 steps times tiles of 32
-// steps of 16 columns, with sums in float32.
+// Products of bfloat16 by AMX, the matrix unit of recent Intel processors (x86-64 only): tiles of 16 rows of 32 steps
+// times tiles of 32 steps of 16 columns, with sums in float32.
 #pragma once
 
 #include <cstdint>

@@ -77,8 +77,10 @@ void* open_library(std::string& name) {
     searched += "\n  " + (reason ? std::string(reason) : path);
   }
   throw NotSupported(
-      "[linalg] OpenBLAS was not found. Install scipy-openblas32 beside anabranch, or set ANABRANCH_OPENBLAS to the path "
-      "of libscipy_openblas.so. Searched:" + searched);
+      "[linalg] OpenBLAS was not found. Install scipy-openblas32 beside anabranch, or set ANABRANCH_OPENBLAS to the "
+      "path "
+      "of libscipy_openblas.so. Searched:" +
+      searched);
 }
 
 Blas load() {

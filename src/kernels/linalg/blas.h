@@ -24,7 +24,8 @@ using Trsm = void (*)(BlasOrder, Side, Triangle, Transpose, Diagonal, blas_int m
                       blas_int lda, T* b, blas_int ldb);
 // LAPACK's own (column-major) entry points.
 template <typename T>
-using Getrf = void (*)(const blas_int* m, const blas_int* n, T* a, const blas_int* lda, blas_int* pivots, blas_int* info);
+using Getrf = void (*)(const blas_int* m, const blas_int* n, T* a, const blas_int* lda, blas_int* pivots,
+                       blas_int* info);
 template <typename T>
 using Potrf = void (*)(const char* uplo, const blas_int* n, T* a, const blas_int* lda, blas_int* info,
                        std::size_t uplo_length);
@@ -44,17 +45,21 @@ struct Blas {
   Gemm<void, const void*> cgemm;
 };
 
-// OpenBLAS, loaded at the first call and kept to one thread: we tile on our own pool. Looked for in $ANABRANCH_OPENBLAS,
-// beside our own library, in the scipy_openblas32 package beside our own, where it was at build time, and wherever the
-// dynamic linker looks. Throws NotSupported naming all of these where it is in none. Safe to call from several threads,
-// as are the functions in it.
+// OpenBLAS, loaded at the first call and kept to one thread: we tile on our own pool. Looked for in
+// $ANABRANCH_OPENBLAS, beside our own library, in the scipy_openblas32 package beside our own, where it was at build
+// time, and wherever the dynamic linker looks. Throws NotSupported naming all of these where it is in none. Safe to
+// call from several threads, as are the functions in it.
 const Blas& blas();
 
 template <typename T>
 const BlasOf<T>& blas_of();
 template <>
-inline const BlasOf<float>& blas_of<float>() { return blas().f32; }
+inline const BlasOf<float>& blas_of<float>() {
+  return blas().f32;
+}
 template <>
-inline const BlasOf<double>& blas_of<double>() { return blas().f64; }
+inline const BlasOf<double>& blas_of<double>() {
+  return blas().f64;
+}
 
 }  // namespace anabranch::kernels

@@ -11,8 +11,8 @@
 namespace anabranch::kernels {
 namespace {
 
-// Both factors are the lower one of a matrix in some order of storage: a row-major upper triangle is a column-major lower
-// one. `at(i, j)` is the element of row i and column j in that order.
+// Both factors are the lower one of a matrix in some order of storage: a row-major upper triangle is a column-major
+// lower one. `at(i, j)` is the element of row i and column j in that order.
 template <typename T>
 struct Lower {
   BlasOrder order;
@@ -101,7 +101,8 @@ void cholesky(const runtime::KernelCall& call, runtime::Launch& launch) {
       lower(i).clear_upper(0, n);
     });
   }
-  launch.then(static_cast<double>(matrices), [=](std::size_t) { require_success(Factorization::Cholesky, info, matrices); });
+  launch.then(static_cast<double>(matrices),
+              [=](std::size_t) { require_success(Factorization::Cholesky, info, matrices); });
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Inverse and linear systems by LU factorisation with partial pivoting.
 //
-// LAPACK reads columns, so it sees the transpose M of a row-major A, and its M = P L U says A = U' L' P' (' transposes).
-// Then A X = B is solved by forward substitution with U', back substitution with L', and the row swaps of P, all on B as
-// it lies, row-major: nothing is transposed.
+// LAPACK reads columns, so it sees the transpose M of a row-major A, and its M = P L U says A = U' L' P' ('
+// transposes). Then A X = B is solved by forward substitution with U', back substitution with L', and the row swaps of
+// P, all on B as it lies, row-major: nothing is transposed.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -54,8 +54,8 @@ struct Lu {
   // Solves A X = B in place for `cols` columns of a row-major B with rows of `ldb`.
   void solve(T* b, int cols, int ldb) const {
     const auto& blas = blas_of<T>();
-    blas.trsm(BlasOrder::RowMajor, Side::Left, Triangle::Lower, Transpose::No, Diagonal::NonUnit, n, cols, 1, data, n, b,
-              ldb);
+    blas.trsm(BlasOrder::RowMajor, Side::Left, Triangle::Lower, Transpose::No, Diagonal::NonUnit, n, cols, 1, data, n,
+              b, ldb);
     blas.trsm(BlasOrder::RowMajor, Side::Left, Triangle::Upper, Transpose::No, Diagonal::Unit, n, cols, 1, data, n, b,
               ldb);
     for (std::int64_t i = n; i-- > 0;) {
@@ -93,8 +93,8 @@ std::int64_t solve_width(std::int64_t n, std::int64_t columns) {
   return std::min<std::int64_t>(columns, n >= 1024 ? 128 : 256);
 }
 
-// Factorises the distinct matrices of `in`, then calls right_side(i, first_column, columns) to fill those columns of the
-// dense out[i] before they are solved for.
+// Factorises the distinct matrices of `in`, then calls right_side(i, first_column, columns) to fill those columns of
+// the dense out[i] before they are solved for.
 template <typename T, typename F>
 void solve(Factorization kind, const runtime::View& in, const runtime::View& result, runtime::Launch& launch,
            F right_side) {
@@ -106,7 +106,8 @@ void solve(Factorization kind, const runtime::View& in, const runtime::View& res
   const DistinctMatrices distinct = distinct_matrices(stack, batch, n, n);
   auto* factors = static_cast<T*>(launch.scratch(static_cast<std::size_t>(distinct.count * n * n) * sizeof(T)));
   copy_matrices(stack, distinct.batch, n, n, sizeof(T), factors, launch);
-  auto* pivots = static_cast<blas_int*>(launch.scratch(static_cast<std::size_t>(distinct.count * n) * sizeof(blas_int)));
+  auto* pivots =
+      static_cast<blas_int*>(launch.scratch(static_cast<std::size_t>(distinct.count * n) * sizeof(blas_int)));
   blas_int* info = info_scratch(distinct.count, launch);
   const auto lu = [=](std::int64_t i) {
     return Lu<T>{static_cast<int>(n), factors + i * n * n, pivots + i * n, info + i};

@@ -17,13 +17,15 @@ namespace {
 
 // Nanoseconds that one multiplication or addition takes, about; for deciding what is worth spreading.
 template <typename T>
-constexpr double ns_per_flop = std::is_same_v<T, float> ? 0.008 : std::is_same_v<T, double> ? 0.016 : 0.032;
+constexpr double ns_per_flop = std::is_same_v<T, float>    ? 0.008
+                               : std::is_same_v<T, double> ? 0.016
+                                                           : 0.032;
 
 // Less than this is done at once: waking another thread takes about as long.
 constexpr double at_once_ns = 30e3;
 
-// Whether packing once for all threads pays: where there is much to compute, or so much to write that BLAS, which clears
-// the result first, is slow.
+// Whether packing once for all threads pays: where there is much to compute, or so much to write that BLAS, which
+// clears the result first, is slow.
 bool packing_pays(const MatmulProblem& p) {
   constexpr double flops = 2e8, elements = 1 << 20;
   const double result = static_cast<double>(p.m) * static_cast<double>(p.n);
@@ -69,13 +71,13 @@ void blas_matmul(MatmulProblem p, runtime::Launch& launch) {
   }
   const std::int64_t batches = matrix_count(p.batch);
   const double ns = p.flops() * ns_per_flop<T>;
-  const auto tile = [p, a, b](std::int64_t batch, std::int64_t i, std::int64_t j, std::int64_t rows, std::int64_t cols) {
+  const auto tile = [p, a, b](std::int64_t batch, std::int64_t i, std::int64_t j, std::int64_t rows,
+                              std::int64_t cols) {
     const T* pa = static_cast<const T*>(p.a.data) + batch_offset(p.batch, p.a.batch_strides, batch);
     const T* pb = static_cast<const T*>(p.b.data) + batch_offset(p.batch, p.b.batch_strides, batch);
     T* pc = static_cast<T*>(p.out) + (batch * p.m + i) * p.n + j;
     gemm(a.transposed, b.transposed, static_cast<int>(rows), static_cast<int>(cols), static_cast<int>(p.k),
-         pa + i * (a.transposed ? 1 : a.ld), a.ld, pb + j * (b.transposed ? b.ld : 1), b.ld, pc,
-         static_cast<int>(p.n));
+         pa + i * (a.transposed ? 1 : a.ld), a.ld, pb + j * (b.transposed ? b.ld : 1), b.ld, pc, static_cast<int>(p.n));
   };
   if (ns < at_once_ns && launch.phases().empty()) {
     for (std::int64_t i = 0; i < batches; ++i) tile(i, 0, 0, p.m, p.n);
@@ -120,13 +122,16 @@ std::int64_t sum_parts(const MatmulProblem& p) {
   constexpr std::int64_t steps_each = 2048, most = 16;
   const std::int64_t tiles = matrix_count(p.batch) * ((p.m + 127) / 128) * ((p.n + 127) / 128);
   if (tiles >= 8) return 1;
-  return std::clamp<std::int64_t>(std::min(static_cast<std::int64_t>(p.flops() / flops_each), p.k / steps_each), 1, most);
+  return std::clamp<std::int64_t>(std::min(static_cast<std::int64_t>(p.flops() / flops_each), p.k / steps_each), 1,
+                                  most);
 }
 
-// The parts of the sums are a further batch axis; what is left of k is one more product. Then all are added up in order.
+// The parts of the sums are a further batch axis; what is left of k is one more product. Then all are added up in
+// order.
 template <typename T, typename Sum>
 void split_matmul(const MatmulProblem& p, std::int64_t parts, runtime::Launch& launch) {
-  const std::int64_t matrices = matrix_count(p.batch), size = p.m * p.n, steps = p.k / parts, left = p.k - parts * steps;
+  const std::int64_t matrices = matrix_count(p.batch), size = p.m * p.n, steps = p.k / parts,
+                     left = p.k - parts * steps;
   MatmulProblem part = p;
   part.k = steps;
   part.batch.push_back(parts);
@@ -153,7 +158,8 @@ void split_matmul(const MatmulProblem& p, std::int64_t parts, runtime::Launch& l
     for (std::int64_t i = 1; i < parts; ++i)
       for (std::int64_t j = 0; j < size; ++j) total[j] += total[i * size + j];
     T* out = static_cast<T*>(p.out) + matrix * size;
-    for (std::int64_t j = 0; j < size; ++j) out[j] = static_cast<T>(rest ? total[j] + rest[matrix * size + j] : total[j]);
+    for (std::int64_t j = 0; j < size; ++j)
+      out[j] = static_cast<T>(rest ? total[j] + rest[matrix * size + j] : total[j]);
   });
 }
 

@@ -82,8 +82,7 @@ std::int64_t matrix_count(const Shape& batch) {
 MatrixStack matrix_stack(const runtime::View& view, Shape& batch) {
   const std::size_t nd = view.shape.size();
   batch = Shape(view.shape.begin(), view.shape.end() - 2);
-  return {view.data, view.strides[nd - 2], view.strides[nd - 1],
-          Strides(view.strides.begin(), view.strides.end() - 2)};
+  return {view.data, view.strides[nd - 2], view.strides[nd - 1], Strides(view.strides.begin(), view.strides.end() - 2)};
 }
 
 MatmulProblem matmul_problem(const runtime::KernelCall& call) {
@@ -138,8 +137,7 @@ bool blas_layout(std::int64_t rows, std::int64_t cols, std::int64_t row_stride, 
   return false;
 }
 
-DistinctMatrices distinct_matrices(const MatrixStack& stack, const Shape& batch, std::int64_t rows,
-                                   std::int64_t cols) {
+DistinctMatrices distinct_matrices(const MatrixStack& stack, const Shape& batch, std::int64_t rows, std::int64_t cols) {
   DistinctMatrices d{batch, Strides(batch.size(), 0), 1};
   for (std::size_t axis = batch.size(); axis-- > 0;) {
     if (stack.batch_strides[axis] == 0) {

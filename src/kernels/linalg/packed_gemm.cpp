@@ -1,7 +1,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/linalg/packed_gemm.cpp"
-#include <hwy/foreach_target.h>
 #include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -131,8 +131,10 @@ void PackPanel(const T* from, std::int64_t across, std::int64_t along, int exten
 #endif
   if (extent == width && across == 1 && along != 1 && width >= lanes) {
     for (; p < depth; ++p) {
-      for (int w = 0; w + lanes <= width; w += lanes) hn::StoreU(LoadFloats(df, from + p * along + w), df, to + p * width + w);
-      if (width % lanes) hn::StoreU(LoadFloats(df, from + p * along + width - lanes), df, to + p * width + width - lanes);
+      for (int w = 0; w + lanes <= width; w += lanes)
+        hn::StoreU(LoadFloats(df, from + p * along + w), df, to + p * width + w);
+      if (width % lanes)
+        hn::StoreU(LoadFloats(df, from + p * along + width - lanes), df, to + p * width + width - lanes);
     }
   }
   for (; p < depth; ++p) {
@@ -145,8 +147,8 @@ template <typename T>
 void PackPanelsOf(const T* from, std::int64_t across, std::int64_t along, std::int64_t extent, std::int64_t depth,
                   int width, float* to) {
   for (std::int64_t i = 0; i < extent; i += width)
-    PackPanel(from + i * across, across, along, static_cast<int>(std::min<std::int64_t>(width, extent - i)), depth, width,
-              to + i * depth);
+    PackPanel(from + i * across, across, along, static_cast<int>(std::min<std::int64_t>(width, extent - i)), depth,
+              width, to + i * depth);
 }
 
 void PackPanels(Dtype dtype, const void* from, std::int64_t across, std::int64_t along, std::int64_t extent,

@@ -1,5 +1,6 @@
-// A matrix product of our own for float32 and, through it, the 16-bit floats: operands are packed once (and converted on
-// the way), shared by all threads, and multiplied tile by tile with sums in float32. BLAS would pack them anew a tile.
+// A matrix product of our own for float32 and, through it, the 16-bit floats: operands are packed once (and converted
+// on the way), shared by all threads, and multiplied tile by tile with sums in float32. BLAS would pack them anew a
+// tile.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +10,8 @@
 
 namespace anabranch::kernels {
 
-// How packed operands lie in memory: panels of `a` rows (of the left operand) or `b` columns (of the right one) and up to
-// `depth` steps of k, padded with zeros to whole panels and to a multiple of `steps`.
+// How packed operands lie in memory: panels of `a` rows (of the left operand) or `b` columns (of the right one) and up
+// to `depth` steps of k, padded with zeros to whole panels and to a multiple of `steps`.
 struct PanelFormat {
   bool tiles;  // bfloat16 in the order of AMX's tiles (see amx_gemm.h), else float32 in the order of use: [step][line]
   int a, b;
@@ -46,8 +47,8 @@ void round_rows(Dtype dtype, const float* from, std::int64_t rows, std::int64_t 
 
 // Adds the phases of a product of float32, float16 or bfloat16. Best for large matrices.
 void packed_matmul(const MatmulProblem& problem, runtime::Launch& launch);
-// The same where each chunk packs what it needs: for small matrices, and for many of them. What takes less than `at_once`
-// nanoseconds is done at once.
+// The same where each chunk packs what it needs: for small matrices, and for many of them. What takes less than
+// `at_once` nanoseconds is done at once.
 void unshared_matmul(const MatmulProblem& problem, double at_once, runtime::Launch& launch);
 
 }  // namespace anabranch::kernels

@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "kernels/linalg/packed_gemm.h"
-#include "runtime/memory.h"
+#include "runtime/launch.h"
 
 namespace anabranch::kernels {
 namespace {
@@ -23,8 +23,8 @@ Lines cols_of(const MatmulProblem& p, std::int64_t matrix) {
   return {p.dtype, static_cast<const char*>(p.b.data) + offset, p.b.col_stride, p.b.row_stride, false};
 }
 
-// The part of the result that a chunk computes. Its panels of a and b for one depth stay in the second cache; it shrinks
-// until there are some two dozen chunks, as far as chunks stay worth their while.
+// The part of the result that a chunk computes. Its panels of a and b for one depth stay in the second cache; it
+// shrinks until there are some two dozen chunks, as far as chunks stay worth their while.
 struct TileSize {
   std::int64_t rows, cols;
 };
@@ -46,7 +46,12 @@ struct Target {
   runtime::BufferRef sums;  // of 16-bit results
 
   Target(const MatmulProblem& problem, std::int64_t matrix_, std::int64_t i_, std::int64_t j_, const TileSize& tile)
-      : p(problem), matrix(matrix_), i(i_), j(j_), rows(std::min(tile.rows, p.m - i)), cols(std::min(tile.cols, p.n - j)) {
+      : p(problem),
+        matrix(matrix_),
+        i(i_),
+        j(j_),
+        rows(std::min(tile.rows, p.m - i)),
+        cols(std::min(tile.cols, p.n - j)) {
     if (p.out_dtype != float32) sums = runtime::allocate(static_cast<std::size_t>(rows * cols) * sizeof(float));
   }
   char* result() const { return static_cast<char*>(p.out) + ((matrix * p.m + i) * p.n + j) * p.out_dtype.size(); }
@@ -72,7 +77,8 @@ struct Packing {
   int width;
   char* to;
 
-  // Where the panels of lines from `first` and steps from `k` (a multiple of format.depth) lie, of `depth` steps in all.
+  // Where the panels of lines from `first` and steps from `k` (a multiple of format.depth) lie, of `depth` steps in
+  // all.
   char* at(const PanelFormat& format, std::int64_t first, std::int64_t k, std::int64_t depth) const {
     const std::int64_t steps = std::min(format.depth, depth - k);
     return to + format.bytes(round_up(count, width), k) + format.bytes(first, steps);
@@ -153,7 +159,8 @@ void unshared_matmul(const MatmulProblem& p, double at_once, runtime::Launch& la
     c.finish();
   };
   const std::int64_t count = matrix_count(p.batch) * tiles;
-  const double packed = static_cast<double>(std::min(p.m, tile.rows) + std::min(p.n, tile.cols)) * static_cast<double>(p.k);
+  const double packed =
+      static_cast<double>(std::min(p.m, tile.rows) + std::min(p.n, tile.cols)) * static_cast<double>(p.k);
   const double ns = p.flops() * ns_per_flop(format) / static_cast<double>(count) + packed * ns_per_packed;
   if (ns * static_cast<double>(count) < at_once) {
     for (std::int64_t at = 0; at < count; ++at) compute(at);

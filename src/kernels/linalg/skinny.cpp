@@ -35,7 +35,7 @@ void DotBlock(const T* a, std::int64_t row_stride, const Wide<T>* narrow, std::i
   V acc[Rows][Cols];
   HWY_UNROLL(4)
   for (int r = 0; r < Rows; ++r) HWY_UNROLL(4)
-    for (int c = 0; c < Cols; ++c) acc[r][c] = hn::Zero(d);
+  for (int c = 0; c < Cols; ++c) acc[r][c] = hn::Zero(d);
   std::int64_t p = 0;
   for (; p + lanes <= depth; p += lanes) {
     V x[Cols];
@@ -101,7 +101,7 @@ void AddColumns(const T* a, std::int64_t step, const Wide<T>* narrow, std::int64
     V acc[Cols][vectors];
     HWY_UNROLL(4)
     for (int c = 0; c < Cols; ++c) HWY_UNROLL(4)
-      for (int v = 0; v < vectors; ++v) acc[c][v] = hn::LoadU(d, sums + c * sums_ld + r + v * lanes);
+    for (int v = 0; v < vectors; ++v) acc[c][v] = hn::LoadU(d, sums + c * sums_ld + r + v * lanes);
     for (std::int64_t p = 0; p < steps; ++p) {
       V x[Cols];
       HWY_UNROLL(4)
@@ -115,7 +115,7 @@ void AddColumns(const T* a, std::int64_t step, const Wide<T>* narrow, std::int64
     }
     HWY_UNROLL(4)
     for (int c = 0; c < Cols; ++c) HWY_UNROLL(4)
-      for (int v = 0; v < vectors; ++v) hn::StoreU(acc[c][v], d, sums + c * sums_ld + r + v * lanes);
+    for (int v = 0; v < vectors; ++v) hn::StoreU(acc[c][v], d, sums + c * sums_ld + r + v * lanes);
   }
   for (; r < rows; ++r)
     for (int c = 0; c < Cols; ++c)

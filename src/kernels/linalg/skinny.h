@@ -1,5 +1,5 @@
-// Products with at most a few rows or columns: matrix times vector, and a tall matrix times a narrow one. They are bound
-// by reading the long operand, so it is read once, as it lies.
+// Products with at most a few rows or columns: matrix times vector, and a tall matrix times a narrow one. They are
+// bound by reading the long operand, so it is read once, as it lies.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "kernels/linalg/skinny.h"
-#include "runtime/memory.h"
+#include "runtime/launch.h"
 
 namespace anabranch::kernels {
 namespace {
@@ -26,14 +26,40 @@ struct Skinny {
 };
 
 Skinny left(const MatmulProblem& p) {
-  return {p.dtype, static_cast<const char*>(p.a.data), p.a.row_stride, p.a.col_stride,
-          static_cast<const char*>(p.b.data), p.b.row_stride, p.b.col_stride,
-          static_cast<char*>(p.out), p.n, 1, p.m, p.n, p.k, p.batch, p.a.batch_strides, p.b.batch_strides};
+  return {p.dtype,
+          static_cast<const char*>(p.a.data),
+          p.a.row_stride,
+          p.a.col_stride,
+          static_cast<const char*>(p.b.data),
+          p.b.row_stride,
+          p.b.col_stride,
+          static_cast<char*>(p.out),
+          p.n,
+          1,
+          p.m,
+          p.n,
+          p.k,
+          p.batch,
+          p.a.batch_strides,
+          p.b.batch_strides};
 }
 Skinny right(const MatmulProblem& p) {
-  return {p.dtype, static_cast<const char*>(p.b.data), p.b.col_stride, p.b.row_stride,
-          static_cast<const char*>(p.a.data), p.a.col_stride, p.a.row_stride,
-          static_cast<char*>(p.out), 1, p.n, p.n, p.m, p.k, p.batch, p.b.batch_strides, p.a.batch_strides};
+  return {p.dtype,
+          static_cast<const char*>(p.b.data),
+          p.b.col_stride,
+          p.b.row_stride,
+          static_cast<const char*>(p.a.data),
+          p.a.col_stride,
+          p.a.row_stride,
+          static_cast<char*>(p.out),
+          1,
+          p.n,
+          p.n,
+          p.m,
+          p.k,
+          p.batch,
+          p.b.batch_strides,
+          p.a.batch_strides};
 }
 bool apt(const Skinny& s) {
   // BLAS is as quick where everything is in the caches, but has no 16-bit floats.
@@ -44,8 +70,8 @@ bool apt(const Skinny& s) {
 
 std::int64_t chunks_of(std::int64_t extent, std::int64_t step) { return (extent + step - 1) / step; }
 
-// A chunk covers this part of the long operand: about a megabyte. Few rows are split along the sum; what the parts sum to
-// is added up in their order.
+// A chunk covers this part of the long operand: about a megabyte. Few rows are split along the sum; what the parts sum
+// to is added up in their order.
 struct Part {
   std::int64_t rows, depth;
 };
@@ -60,7 +86,8 @@ Part part_of(const Skinny& s) {
 
 // Writes rows [first, first + rows) of matrix i, from sums[c * ld + r].
 template <typename T, typename Sum>
-void store(const Skinny& s, std::int64_t matrix, std::int64_t first, std::int64_t rows, const Sum* sums, std::int64_t ld) {
+void store(const Skinny& s, std::int64_t matrix, std::int64_t first, std::int64_t rows, const Sum* sums,
+           std::int64_t ld) {
   T* to = reinterpret_cast<T*>(s.out) + matrix * s.rows * s.cols + first * s.out_row;
   for (std::int64_t r = 0; r < rows; ++r)
     for (std::int64_t c = 0; c < s.cols; ++c) to[r * s.out_row + c * s.out_col] = static_cast<T>(sums[c * ld + r]);
