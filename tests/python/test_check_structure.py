@@ -21,6 +21,7 @@ spec.loader.exec_module(check)
         ("src/eval/submit.cpp", '#include "kernels/linalg/blas.h"'),
         ("src/eval/submit.cpp", '#include "hwy/highway.h"'),
         ("src/graph/opcode.cpp", '#include "nowhere.h"'),
+        ("src/backends/cpu/cpu_backend.cpp", '#include "graph/program.h"'),
     ],
 )
 def test_include_against_the_direction(file, line):
@@ -39,6 +40,10 @@ def test_include_against_the_direction(file, line):
 )
 def test_include_along_the_direction(file, line):
     assert not list(check.check_includes(file, [line]))
+
+
+def test_a_new_folder_must_say_what_it_may_include():
+    assert list(check.check_includes("src/unnamed/a.cpp", [""]))
 
 
 def test_seam():
