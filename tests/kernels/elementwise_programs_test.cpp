@@ -177,17 +177,29 @@ TEST(FusedProgram, TransposedOperands) {
   }
 }
 
+// Outputs so large that they are stored past the caches; of the values, one is an input that begins anywhere.
+TEST(FusedProgram, LargeOutputs) {
+  std::mt19937 random(19);
+  const ShapeElem n = 2200001;
+  for (const Dtype d : {float32, bfloat16}) {
+    Buffer a = random_buffer(d, static_cast<std::size_t>(n) + 1, random);
+    Builder p({d});
+    p.output(p.add(Op::Negative, d, d, {0}), d).output(0, d);
+    expect_fused_is_unfused(p.p, {n}, {a.view({n}, {1}, 1)});
+  }
+}
+
 TEST(FusedProgram, LargeDomainsAreCutIntoChunks) {
   std::mt19937 random(11);
-  const Shape shape{1000003};
-  Buffer a = random_buffer(float32, 1000003, random), b = random_buffer(float32, 1000003, random);
+  const Shape shape{1200007};
+  Buffer a = random_buffer(float32, 1200007, random), b = random_buffer(float32, 1200007, random);
   Builder p({float32, float32});
   const int product = p.add(Op::Multiply, float32, float32, {0, 1});
   p.output(p.add(Op::Add, float32, float32, {product, 0}), float32);
-  Buffer out(float32, 1000003);
+  Buffer out(float32, 1200007);
   EXPECT_GT(execute(p.p, shape, {a.view(shape), b.view(shape)}, {out.view(shape)}), 1u);
   EXPECT_TRUE(out.intact());
-  for (std::size_t i = 0; i < 1000003; i += 997) {
+  for (std::size_t i = 0; i < 1200007; i += 997) {
     const float x = a.at<float>(i) * b.at<float>(i);
     EXPECT_EQ(out.at<float>(i), x + a.at<float>(i));
   }

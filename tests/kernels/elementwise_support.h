@@ -13,32 +13,38 @@ using graph::Op;
 using graph::Program;
 using graph::Scalar;
 
-// Memory of one array, with canaries around it.
+// Memory of one array, 64-byte aligned, with canaries around it.
 class Buffer {
  public:
-  Buffer(Dtype dtype, std::size_t count) : dtype_(dtype), bytes_(count * dtype.size() + 2 * margin, std::byte{0xa5}) {}
+  Buffer(Dtype dtype, std::size_t count)
+      : dtype_(dtype), size_(count * dtype.size()), lines_((size_ + 2 * margin + sizeof(Line) - 1) / sizeof(Line)) {
+    std::memset(lines_.data(), 0xa5, lines_.size() * sizeof(Line));
+  }
   template <typename T>
   static Buffer of(std::span<const T> values) {
     Buffer b(TypeToDtype<T>::value, values.size());
     std::memcpy(b.data(), values.data(), values.size_bytes());
     return b;
   }
-  std::byte* data() { return bytes_.data() + margin; }
+  std::byte* data() { return lines_[0].bytes + margin; }
+  const std::byte* data() const { return lines_[0].bytes + margin; }
   Dtype dtype() const { return dtype_; }
-  std::size_t size() const { return bytes_.size() - 2 * margin; }
   template <typename T>
   T at(std::size_t i) const {
     T value;
-    std::memcpy(&value, bytes_.data() + margin + i * sizeof(T), sizeof(T));
+    std::memcpy(&value, data() + i * sizeof(T), sizeof(T));
     return value;
   }
   bool intact() const {
     for (std::size_t i = 0; i < margin; ++i) {
-      if (bytes_[i] != std::byte{0xa5} || bytes_[bytes_.size() - 1 - i] != std::byte{0xa5}) return false;
+      if (data()[-1 - static_cast<std::ptrdiff_t>(i)] != std::byte{0xa5} || data()[size_ + i] != std::byte{0xa5}) return false;
     }
     return true;
   }
-  bool operator==(const Buffer& other) const { return bytes_ == other.bytes_; }
+  // Whether the elements and the canaries are the same.
+  bool operator==(const Buffer& other) const {
+    return size_ == other.size_ && std::memcmp(data() - margin, other.data() - margin, size_ + 2 * margin) == 0;
+  }
   runtime::View view(const Shape& shape, const Strides& strides, std::int64_t offset = 0) {
     return {data() + offset * dtype_.size(), dtype_, shape, strides};
   }
@@ -46,8 +52,12 @@ class Buffer {
 
  private:
   static constexpr std::size_t margin = 128;
+  struct alignas(64) Line {
+    std::byte bytes[64];
+  };
   Dtype dtype_;
-  std::vector<std::byte> bytes_;
+  std::size_t size_;
+  std::vector<Line> lines_;
 };
 
 // Adds instructions; returns value numbers.

@@ -120,6 +120,13 @@ void f16_loop(const void* a, const void*, const void*, void* out, std::size_t n)
 }
 #endif
 
+void stream(const void* a, const void*, const void*, void* out, std::size_t n) {
+  const hn::ScalableTag<std::uint8_t> d;
+  const std::uint8_t* from = static_cast<const std::uint8_t*>(a);
+  std::uint8_t* to = static_cast<std::uint8_t*>(out);
+  for (std::size_t i = 0; i < n; i += hn::Lanes(d)) hn::Stream(hn::LoadU(d, from + i), d, to + i);
+}
+
 void conversions(LaneTable& table) {
   add_conversions_to<bool>(table, graph::Lane::b8);
   add_conversions_to<std::uint8_t>(table, graph::Lane::u8);
@@ -140,6 +147,7 @@ void conversions(LaneTable& table) {
   table.round_bf16 = unary_kernel<RoundBf16, std::uint32_t>();
   table.store_bf16 = unary_kernel<StoreBf16, std::uint32_t>();
   table.load_bf16 = unary_kernel<LoadBf16, std::uint16_t>();
+  table.stream = stream;
   table.round_f16 = {f16_loop<false, false>, 0.1f};
   table.store_f16 = {f16_loop<true, false>, 0.1f};
   table.load_f16 = {f16_loop<false, true>, 0.1f};

@@ -6,6 +6,8 @@
 #include <memory>
 #include <new>
 
+#include "hwy/cache_control.h"
+
 namespace anabranch::kernels {
 
 namespace {
@@ -61,12 +63,17 @@ class Chunk {
     }
     for (const Step& step : code_.prologue) prepare(step, padded);
   }
+  ~Chunk() {
+    if (task_.stream) hwy::FlushStream();  // other threads see what was stored once the chunk is done
+  }
+  Chunk(const Chunk&) = delete;
+  Chunk& operator=(const Chunk&) = delete;
 
   void run(const Block& block) {
     const bool whole = block.count % quantum == 0;
     for (const OutputHome& home : code_.homes) {
       std::byte* memory = nullptr;
-      if (home.direct && whole) memory = contiguous_run(layout_, layout_.out[home.slot - code_.inputs], block);
+      if (home.direct && whole && !task_.stream) memory = contiguous_run(layout_, layout_.out[home.slot - code_.inputs], block);
       slots_[home.slot] = memory ? memory : slots_[home.reg];
     }
     for (const Step& step : code_.body) {
@@ -121,12 +128,14 @@ class Chunk {
     const void* from = slots_[step.in[0]];
     std::byte* memory = contiguous_run(layout_, operand, block);
     if (from == memory) return;
+    const bool streams = task_.stream && whole && reinterpret_cast<std::uintptr_t>(memory) % 64 == 0;
     if (step.fn) {
-      void* to = memory && whole ? memory : staging_;
+      void* to = memory && whole && !streams ? memory : staging_;
       step.fn(from, nullptr, nullptr, to, block.count);
       if (to == memory) return;
       from = to;
     }
+    if (streams) return lane_table().stream(from, nullptr, nullptr, memory, block.count * operand.dtype.size());
     scatter(layout_, operand, block, from);
   }
 
@@ -154,27 +163,45 @@ void run_range(const Task& task, std::int64_t first, std::int64_t last) {
   }
 }
 
+namespace {
+
+// Sets `block` to a tile.
+void locate_tile(const Task& task, std::int64_t tile, Block& block) {
+  const Layout& layout = task.layout;
+  const std::size_t axis = static_cast<std::size_t>(layout.tile_axis), inner = layout.shape.size() - 1;
+  const std::int64_t down = tile % static_cast<std::int64_t>(task.tiles_down);
+  std::int64_t rest = tile / static_cast<std::int64_t>(task.tiles_down);
+  const std::int64_t across = rest % static_cast<std::int64_t>(task.tiles_across);
+  rest /= static_cast<std::int64_t>(task.tiles_across);
+  for (std::size_t k = inner; k-- > 0;) {
+    if (k == axis) continue;
+    block.outer[k] = rest % layout.shape[k];
+    rest /= layout.shape[k];
+  }
+  block.outer[axis] = down * static_cast<std::int64_t>(layout.tile_rows);
+  block.outer[inner] = across * static_cast<std::int64_t>(tile_columns);
+  block.rows = std::min(layout.tile_rows, static_cast<std::size_t>(layout.shape[axis] - block.outer[axis]));
+  block.columns = std::min(tile_columns, static_cast<std::size_t>(layout.shape[inner] - block.outer[inner]));
+  block.count = block.rows * block.columns;
+}
+
+}  // namespace
+
 void run_tiles(const Task& task, std::int64_t first, std::int64_t last) {
   const Layout& layout = task.layout;
-  Chunk chunk(task, tile_rows * tile_columns);
-  const std::size_t axis = static_cast<std::size_t>(layout.tile_axis), inner = layout.shape.size() - 1;
-  Block block;
+  Chunk chunk(task, layout.tile_rows * tile_columns);
+  Block block, next;
   block.outer.resize(layout.shape.size());
+  next.outer.resize(layout.shape.size());
+  locate_tile(task, first, next);
   for (std::int64_t tile = first; tile < last; ++tile) {
-    const std::int64_t down = tile % static_cast<std::int64_t>(task.tiles_down);
-    std::int64_t rest = tile / static_cast<std::int64_t>(task.tiles_down);
-    const std::int64_t across = rest % static_cast<std::int64_t>(task.tiles_across);
-    rest /= static_cast<std::int64_t>(task.tiles_across);
-    for (std::size_t k = inner; k-- > 0;) {
-      if (k == axis) continue;
-      block.outer[k] = rest % layout.shape[k];
-      rest /= layout.shape[k];
+    std::swap(block, next);
+    if (tile + 1 < last) {
+      // Rows and columns are too short for the hardware to see where they lead.
+      locate_tile(task, tile + 1, next);
+      for (const Operand& operand : layout.in) prefetch_tile(layout, operand, next);
+      for (const Operand& operand : layout.out) prefetch_tile(layout, operand, next);
     }
-    block.outer[axis] = down * static_cast<std::int64_t>(tile_rows);
-    block.outer[inner] = across * static_cast<std::int64_t>(tile_columns);
-    block.rows = std::min(tile_rows, static_cast<std::size_t>(layout.shape[axis] - block.outer[axis]));
-    block.columns = std::min(tile_columns, static_cast<std::size_t>(layout.shape[inner] - block.outer[inner]));
-    block.count = block.rows * block.columns;
     chunk.run(block);
   }
 }

@@ -25,6 +25,8 @@ struct LaneTable {
   LaneKernel ops[elementwise_count][graph::lane_count];       // by the operands' lane
   LaneKernel convert[graph::lane_count][graph::lane_count];   // [from][to]
   LaneKernel select[9];                                       // by element size in bytes
+  // Copies n bytes (whole quanta) to 64-byte aligned memory, past the caches.
+  LaneFn stream;
   // 16-bit floats, whose lane is f32: round in place to their format; to and from memory.
   LaneKernel round_f16, round_bf16, load_f16, load_bf16, store_f16, store_bf16;
 };

@@ -53,17 +53,19 @@ void merge_axes(const Shape& shape, Layout& layout) {
 }
 
 // Tiles pay where an operand's neighbours along the last axis are far apart, those along another one close.
-int find_tile_axis(const Layout& layout) {
+void find_tiles(Layout& layout) {
   const int last = static_cast<int>(layout.shape.size()) - 1;
-  if (last < 1 || layout.shape[last] < 8) return -1;
+  if (last < 1 || layout.shape[last] < 8) return;
   for (const Operand& in : layout.in) {
     if (in.kind != Operand::Kind::strided || std::abs(in.strides[last]) * in.dtype.size() < 64) continue;
     for (int k = 0; k < last; ++k) {
       const std::int64_t stride = std::abs(in.strides[k]);
-      if (stride != 0 && stride * in.dtype.size() < 64 && layout.shape[k] >= 8) return k;
+      if (stride == 0 || stride * in.dtype.size() >= 64 || layout.shape[k] < 8) continue;
+      layout.tile_axis = k;
+      layout.tile_rows = std::max<std::size_t>(16, 64u / in.dtype.size());
+      return;
     }
   }
-  return -1;
 }
 
 // From here on blocks end where rows do, so that rows are read in place.
@@ -213,7 +215,7 @@ void lay_out(const Shape& shape, std::span<const runtime::View> in, std::span<co
     const bool runs = operand.kind == Operand::Kind::strided && operand.strides.back() == 1;
     if (runs && result.shape.back() >= long_row) result.row = result.shape.back();
   }
-  result.tile_axis = find_tile_axis(result);
+  find_tiles(result);
   if (!result.tiled()) return;
   const Strides dense = contiguous_strides(result.shape);
   for (Operand& operand : result.in) {
@@ -263,6 +265,26 @@ void scatter(const Layout& layout, const Operand& operand, const Block& block, c
   const std::size_t bytes = block.columns * size;
   const std::int64_t down = operand.strides[layout.tile_axis] * static_cast<std::int64_t>(size);
   for (std::size_t r = 0; r < block.rows; ++r, to += down, source += bytes) std::memcpy(to, source, bytes);
+}
+
+void prefetch_tile(const Layout& layout, const Operand& operand, const Block& tile) {
+  if (operand.kind == Operand::Kind::uniform) return;
+  constexpr std::int64_t line = 64;
+  const std::int64_t size = operand.dtype.size();
+  const std::byte* first = operand.data + tile_offset(operand, tile) * size;
+  // Lines lie along the axis of the smaller stride.
+  std::int64_t near = operand.strides.back() * size, far = operand.strides[layout.tile_axis] * size;
+  std::int64_t along = static_cast<std::int64_t>(tile.columns), lines = static_cast<std::int64_t>(tile.rows);
+  if (std::abs(near) > std::abs(far)) {
+    std::swap(near, far);
+    std::swap(along, lines);
+  }
+  if (far == 0) lines = 1;
+  const std::int64_t bytes = std::abs(near) * (along - 1) + size;
+  if (near < 0) first += near * (along - 1);
+  for (std::int64_t i = 0; i < lines; ++i, first += far) {
+    for (std::int64_t at = 0; at < bytes; at += line) __builtin_prefetch(first + at);
+  }
 }
 
 }  // namespace anabranch::kernels

@@ -24,6 +24,7 @@ struct Layout {
   std::int64_t count = 0;
   Shape shape;  // empty where all operands are dense or uniform
   int tile_axis = -1;
+  std::size_t tile_rows = 0;
   std::int64_t row = 0;  // the last axis' extent, where a strided operand has long contiguous rows
   std::vector<Operand> in, out;  // out: dense
   std::size_t in_bytes = 0, out_bytes = 0;  // that one element reads and writes, of dense and strided operands
@@ -48,7 +49,10 @@ void gather(const Layout& layout, const Operand& operand, const Block& block, vo
 // Copies consecutive elements at `from` to the block.
 void scatter(const Layout& layout, const Operand& operand, const Block& block, const void* from);
 
-// Tiles are at most this long along either axis; a cache line holds 16 float32.
-inline constexpr std::size_t tile_rows = 32, tile_columns = 64;
+// Asks for the cache lines of a tile that comes later.
+void prefetch_tile(const Layout& layout, const Operand& operand, const Block& tile);
+
+// Columns of a tile; as many rows (Layout::tile_rows) as a cache line along the tile axis has elements.
+inline constexpr std::size_t tile_columns = 64;
 
 }  // namespace anabranch::kernels

@@ -15,6 +15,9 @@ constexpr std::size_t smallest_block = 128, largest_block = 2048;
 // Below this a domain is computed at once; above it, in chunks that take about so long.
 constexpr double immediate_ns = 30e3, chunk_ns = 100e3;
 
+// Outputs larger than this would not stay in the L2 cache: storing them past it saves reading them first.
+constexpr std::size_t streamed_bytes = 4 << 20;
+
 std::size_t block_size(const Compiled& code) {
   const std::size_t fitting = register_bytes / (std::size_t{code.registers} * code.element_size + 1);
   return std::clamp(fitting / quantum * quantum, smallest_block, largest_block);
@@ -46,14 +49,16 @@ void run_program_cpu(const graph::Program& program, const Shape& shape, std::spa
   compile(program, {uniform, in_data, out_data}, task.code);
   task.block = block_size(task.code);
 
+  task.stream = !layout.tiled() && static_cast<std::size_t>(layout.count) * layout.out_bytes >= streamed_bytes;
+
   const double ns = task.code.ns;
   if (layout.tiled()) {
     const std::int64_t inner = layout.shape.back(), axis = layout.shape[layout.tile_axis];
-    task.tiles_down = static_cast<std::size_t>(ceil_div(axis, tile_rows));
+    task.tiles_down = static_cast<std::size_t>(ceil_div(axis, static_cast<std::int64_t>(layout.tile_rows)));
     task.tiles_across = static_cast<std::size_t>(ceil_div(inner, tile_columns));
     const std::int64_t tiles = layout.count / (axis * inner) * static_cast<std::int64_t>(task.tiles_down * task.tiles_across);
     if (ns * static_cast<double>(layout.count) < immediate_ns) return run_tiles(task, 0, tiles);
-    const double tile_ns = ns * tile_rows * tile_columns;
+    const double tile_ns = ns * static_cast<double>(layout.tile_rows * tile_columns);
     const std::int64_t step = std::max<std::int64_t>(1, static_cast<std::int64_t>(chunk_ns / tile_ns));
     launch.parallel(static_cast<std::size_t>(ceil_div(tiles, step)), tile_ns * static_cast<double>(step),
                     [shared = std::shared_ptr<const Task>(std::move(spare)), step, tiles](std::size_t chunk) {
