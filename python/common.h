@@ -52,6 +52,8 @@ std::pair<array, array> to_arrays(nb::handle a, nb::handle b, const StreamOrDevi
 std::vector<array> to_array_list(nb::handle sequence, const StreamOrDevice& stream = {});
 // Whether `o` is a Python bool, int, float or complex (or subclass).
 bool is_python_scalar(PyObject* o);
+// Whether `o` is a number without a length that says it is an integer (such as NumPy's integer scalars).
+bool is_index_like(PyObject* o);
 // What `mx.array(value, dtype)` is.
 array make_array(nb::handle value, std::optional<Dtype> dtype);
 

@@ -14,13 +14,14 @@ namespace {
                               "protocol, DLPack, __array__).");
 }
 
-bool is_integral(Dtype d) { return issubdtype(d, integer); }
+bool is_integral(Dtype d) { return d.val >= Dtype::Val::uint8 && d.val <= Dtype::Val::int64; }
+bool is_inexact(Dtype d) { return d.val >= Dtype::Val::float16; }
 
 bool fits(std::int64_t v, Dtype d) {
   if (d == uint64) return v >= 0;
   const int bits = 8 * d.size();
   if (bits == 64) return true;
-  if (kindof(d) == Dtype::Kind::u) return v >= 0 && v < (std::int64_t{1} << bits);
+  if (d.val <= Dtype::Val::uint64) return v >= 0 && v < (std::int64_t{1} << bits);
   return v >= -(std::int64_t{1} << (bits - 1)) && v < (std::int64_t{1} << (bits - 1));
 }
 
@@ -55,7 +56,7 @@ graph::Scalar scalar_of_long(PyObject* o, std::optional<Dtype> beside) {
     if (!PyErr_Occurred()) return graph::Scalar::of_uint(u, uint64);
     PyErr_Clear();
   }
-  if (beside && issubdtype(*beside, inexact)) {
+  if (beside && is_inexact(*beside)) {
     const double f = PyLong_AsDouble(o);
     if (PyErr_Occurred()) throw nb::python_error();
     return graph::Scalar::of_float(f, *beside);
@@ -68,7 +69,7 @@ graph::Scalar scalar_of(PyObject* o, std::optional<Dtype> beside) {
   if (PyBool_Check(o)) return graph::Scalar::of_int(o == Py_True, beside.value_or(bool_));
   if (PyLong_Check(o)) return scalar_of_long(o, beside);
   if (PyFloat_Check(o)) {
-    const Dtype d = beside && issubdtype(*beside, inexact) ? *beside : float32;
+    const Dtype d = beside && is_inexact(*beside) ? *beside : float32;
     return graph::Scalar::of_float(PyFloat_AS_DOUBLE(o), d);
   }
   const Py_complex c = PyComplex_AsCComplex(o);
@@ -154,7 +155,7 @@ array make_array(nb::handle value, std::optional<Dtype> dtype) {
   if (is_python_scalar(o)) {
     // A given dtype is converted to as by astype, from int64 or float64 where the default dtype would lose something.
     if (dtype && (PyFloat_Check(o) || PyLong_Check(o)) && !PyBool_Check(o)) {
-      if (issubdtype(*dtype, inexact) || (*dtype == uint64 && beyond_int64(o))) return scalar_to_array(o, *dtype, current_stream());
+      if (is_inexact(*dtype) || (*dtype == uint64 && beyond_int64(o))) return scalar_to_array(o, *dtype, current_stream());
     }
     return converted(scalar_to_array(o, std::nullopt, current_stream()), dtype);
   }
@@ -182,7 +183,14 @@ bool to_shape(nb::handle value, Shape& out) noexcept {
     }
     return true;
   }
-  return add(o);
+  if (add(o)) return true;
+  if (!PySequence_Check(o) || PyUnicode_Check(o) || PyBytes_Check(o)) return false;
+  nb::object items = nb::steal(PySequence_Fast(o, ""));
+  if (!items.is_valid()) {
+    PyErr_Clear();
+    return false;
+  }
+  return to_shape(items, out);
 }
 
 }  // namespace anabranch::python

@@ -1,4 +1,7 @@
 // The methods of `array` that are functions of the module too.
+#include <algorithm>
+#include <climits>
+
 #include "anabranch/ops.h"
 #include "array/object.h"
 #include "functions/function.h"
@@ -133,7 +136,8 @@ void add_shapes(ArrayClass& c) {
   def<[](const array& x, Args& a) {
     if (a.rest().empty()) return transpose(x, a.stream(0));
     std::vector<int> axes;
-    for (ShapeElem i : ints_of(a, "axes")) axes.push_back(normalize_axis(i, x.ndim(), "transpose"));
+    // What no int holds is out of bounds as well.
+    for (ShapeElem i : ints_of(a, "axes")) axes.push_back(static_cast<int>(std::clamp<ShapeElem>(i, INT_MIN, INT_MAX)));
     return transpose(x, axes, a.stream(0));
   }>(c, "transpose(*axes: int | Sequence[int], " STREAM, "See transpose(); the axes may be given one by one.");
   def<[](const array& x, Args& a) { return flatten(x, a.integer(0, 0), a.integer(1, -1), a.stream(2)); }>(
@@ -147,8 +151,8 @@ void add_shapes(ArrayClass& c) {
       c, "moveaxis(source: int, destination: int, *, " STREAM, "See moveaxis().");
   def<[](const array& x, Args& a) {
     const int axis = a.integer(1, 0);
-    return list_of(PyIndex_Check(a[0].ptr()) ? split(x, a.integer(0), axis, a.stream(2))
-                                             : split(x, a.shape(0), axis, a.stream(2)));
+    return list_of(a.is_integer(0) ? split(x, a.integer(0), axis, a.stream(2))
+                                   : split(x, a.shape(0), axis, a.stream(2)));
   }>(c,
      "split(indices_or_sections: int | Sequence[int], axis: int = 0, *, stream: StreamOrDevice = None) -> list[array]",
      "See split().");

@@ -32,8 +32,6 @@ array converted(const array& a, std::optional<Dtype> dtype);
 std::optional<array> to_operand(PyObject* o, Dtype beside, const StreamOrDevice& stream);
 // The Python scalar `o` as a constant beside an operand of dtype `beside`.
 array scalar_to_array(PyObject* o, std::optional<Dtype> beside, const StreamOrDevice& stream);
-// Whether `o` is a number without a length that says it is an integer (such as NumPy's integer scalars).
-bool is_index_like(PyObject* o);
 
 // Nested lists and tuples. (sequence.cpp)
 array sequence_to_array(PyObject* sequence, std::optional<Dtype> dtype);
