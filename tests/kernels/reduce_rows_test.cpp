@@ -98,7 +98,7 @@ void check_softmax(const View& in, Dtype dtype) {
     for (std::size_t k = 0; k < n; ++k) {
       const Wide p = std::exp(row[k] - top) / sum, got = soft.get(i * static_cast<std::int64_t>(n) + static_cast<std::int64_t>(k));
       // The difference to the largest element is rounded before the exponential is taken.
-      const long double bound = unit * cancelled * (4 + (dtype == float32 || dtype == complex64 ? 2 * std::abs(row[k] - top) : 0)) * std::abs(p);
+      const long double bound = unit * cancelled * (4 + (dtype.size() == 2 ? 0 : 2 * std::abs(row[k] - top))) * std::abs(p);
       ASSERT_LE(std::abs(got - p), bound + (dtype == float16 ? 0x1p-24 : 1e-38)) << dtype_name(dtype) << to_string(in.shape) << i << " " << k;
     }
   }

@@ -19,15 +19,7 @@ constexpr std::size_t bytes_at_once = 32 << 10;
 constexpr double ns_per_byte = 0.1;
 
 void copy_run(char* dst, const char* src, std::size_t bytes, bool stream) {
-  if (!stream || bytes < 1024) {
-    std::memcpy(dst, src, bytes);
-    return;
-  }
-  const std::size_t head = (0 - reinterpret_cast<std::uintptr_t>(dst)) % 64;
-  const std::size_t body = (bytes - head) / 64 * 64;
-  std::memcpy(dst, src, head);
-  stream_bytes(dst + head, src + head, body);
-  std::memcpy(dst + head + body, src + head + body, bytes - head - body);
+  stream ? stream_run(dst, src, bytes) : static_cast<void>(std::memcpy(dst, src, bytes));
 }
 
 template <std::size_t Size>

@@ -6,21 +6,38 @@
 #include "kernels/cpu_kernels.h"
 #include "kernels/indexing/copy.h"
 #include "kernels/indexing/index_reader.h"
+#include "kernels/indexing/stream_store.h"
 
 namespace anabranch::kernels {
 namespace {
 
 constexpr std::int64_t bytes_per_chunk = 256 << 10;
 constexpr std::int64_t bytes_at_once = 16 << 10;
+constexpr std::int64_t bytes_worth_streaming = 8 << 20;
 constexpr std::int64_t block = 512;
 
-// Items of a size known to the compiler, or of `size` bytes.
+// Items of a size known to the compiler, or of `size` bytes. Those of some lines are asked for before they are needed: no
+// processor guesses which comes next.
 template <std::size_t Size>
-void gather_items(char* to, const char* source, const std::int64_t* offsets, std::int64_t n, std::size_t size) {
+void gather_items(char* to, const char* source, const std::int64_t* offsets, std::int64_t n, std::size_t size, bool stream) {
+  constexpr std::int64_t ahead = 8;
+  constexpr std::size_t line = 64;
   const std::size_t bytes = Size ? Size : size;
-  for (std::int64_t i = 0; i < n; ++i) std::memcpy(to + static_cast<std::size_t>(i) * bytes, source + offsets[i], bytes);
+  for (std::int64_t i = 0; i < n; ++i, to += bytes) {
+    if constexpr (Size == 0 || Size >= line) {
+      if (i + ahead < n) {
+        const char* next = source + offsets[i + ahead];
+        for (std::size_t k = 0; k < std::min<std::size_t>(bytes, 8 * line); k += line) __builtin_prefetch(next + k);
+      }
+      if (stream) {
+        stream_bytes(to, source + offsets[i], bytes);
+        continue;
+      }
+    }
+    std::memcpy(to, source + offsets[i], bytes);
+  }
 }
-using GatherItems = void (*)(char*, const char*, const std::int64_t*, std::int64_t, std::size_t);
+using GatherItems = void (*)(char*, const char*, const std::int64_t*, std::int64_t, std::size_t, bool);
 
 GatherItems gather_items_of(std::int64_t bytes) {
   switch (bytes) {
@@ -44,6 +61,7 @@ struct Gather {
   const char* source;
   std::int64_t slice_bytes;
   GatherItems items;  // null where a slice is not dense in the source
+  bool stream;
 
   void run(std::int64_t begin, std::int64_t end) const {
     std::int64_t offsets[block];
@@ -51,11 +69,12 @@ struct Gather {
       const std::int64_t n = std::min(block, end - i);
       reader.offsets(i, n, offsets);
       if (items) {
-        items(out + i * slice_bytes, source, offsets, n, static_cast<std::size_t>(slice_bytes));
+        items(out + i * slice_bytes, source, offsets, n, static_cast<std::size_t>(slice_bytes), stream);
       } else {
         for (std::int64_t k = 0; k < n; ++k) slice.run_all((i + k) * slice_bytes, offsets[k]);
       }
     }
+    if (stream) stream_fence();
   }
 };
 
@@ -72,8 +91,10 @@ void gather_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
   auto work = std::make_shared<Gather>(
       Gather{IndexReader("gather", call.in.subspan(1), attrs.axes, source.shape, source.strides, attrs.slice_sizes, itemsize),
              CopyPlan(out.data, contiguous_strides(attrs.slice_sizes), source.data, source.strides, attrs.slice_sizes, itemsize),
-             out.as<char>(), source.as<char>(), slice_bytes, dense ? gather_items_of(slice_bytes) : nullptr});
+             out.as<char>(), source.as<char>(), slice_bytes, dense ? gather_items_of(slice_bytes) : nullptr, false});
   const std::int64_t count = work->reader.count();
+  work->stream = slice_bytes % 64 == 0 && count * slice_bytes >= bytes_worth_streaming &&
+                 reinterpret_cast<std::uintptr_t>(out.data) % 16 == 0;
   if (count * slice_bytes <= bytes_at_once) {
     work->run(0, count);
   } else if (slice_bytes < bytes_per_chunk) {

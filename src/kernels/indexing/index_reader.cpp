@@ -20,16 +20,17 @@ std::int64_t widened(T x) {
   }
 }
 
-// Adds step * index to `to` for n indices at `data[at[i]]`, or at data[i] where `at` is null. Returns the place of the
-// first index outside [-extent, limit), or n.
-template <typename T>
+// Adds step * index to `to` for n indices at data[at[i]], or at data[i] where `at` is null. Returns the place of the first
+// index outside [-extent, limit), or n.
+template <typename T, bool Dense>
 std::int64_t add_indices(const T* data, const std::int64_t* at, std::int64_t n, std::int64_t extent, std::int64_t limit,
                          std::int64_t step, std::int64_t* to) {
-  bool inside = true;
-  const auto get = [&](std::int64_t i) {
-    const std::int64_t x = widened(at ? data[at[i]] : data[i]);
-    return x < 0 && std::is_signed_v<T> ? x + extent : x;
+  const auto get = [=](std::int64_t i) {
+    const std::int64_t x = widened(Dense ? data[i] : data[at[i]]);
+    return std::is_signed_v<T> ? x + (x < 0 ? extent : 0) : x;
   };
+  // Without a branch, and an index outside becomes a harmless one.
+  bool inside = true;
   for (std::int64_t i = 0; i < n; ++i) {
     const std::int64_t x = get(i);
     const bool ok = static_cast<std::uint64_t>(x) < static_cast<std::uint64_t>(limit);
@@ -97,7 +98,8 @@ void IndexReader::offsets(std::int64_t begin, std::int64_t n, std::int64_t* to) 
         using T = std::remove_pointer_t<decltype(p)>;
         if constexpr (std::is_integral_v<T>) {
           const T* data = x.indices.as<T>() + (x.dense ? begin + done : 0);
-          const std::int64_t bad = add_indices(data, x.dense ? nullptr : at, part, x.extent, x.limit, x.step, to + done);
+          const auto add = x.dense ? add_indices<T, true> : add_indices<T, false>;
+          const std::int64_t bad = add(data, at, part, x.extent, x.limit, x.step, to + done);
           if (bad == part) return;
           throw std::out_of_range(std::string("[") + function_ + "] index " +
                                   std::to_string(data[x.dense ? bad : at[bad]]) + " is out of bounds for axis " +

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #ifdef __SSE2__
@@ -25,6 +26,19 @@ inline void stream_bytes(char* dst, const char* src, std::size_t bytes) {
 #else
   std::memcpy(dst, src, bytes);
 #endif
+}
+
+// Copies `bytes`, of any alignment, around the caches but for the ends. Visible as above.
+inline void stream_run(char* dst, const char* src, std::size_t bytes) {
+  const std::size_t head = (0 - reinterpret_cast<std::uintptr_t>(dst)) % 64;
+  if (bytes < head + 64) {
+    std::memcpy(dst, src, bytes);
+    return;
+  }
+  const std::size_t body = (bytes - head) / 64 * 64;
+  std::memcpy(dst, src, head);
+  stream_bytes(dst + head, src + head, body);
+  std::memcpy(dst + head + body, src + head + body, bytes - head - body);
 }
 
 inline void stream_fence() {

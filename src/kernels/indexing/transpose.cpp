@@ -9,10 +9,7 @@
 namespace anabranch::kernels {
 namespace {
 
-// Every source line is read whole and every stored segment is some lines long, so that a power-of-two step, which maps
-// all lines to a few cache sets, costs nothing: the rectangle in between is dense.
-constexpr int line = 64;
-constexpr int segment = 256;
+constexpr std::int64_t line_bytes = 64;
 
 // The first (or second) halves of two vectors, element by element in turn.
 template <bool Upper, typename V, std::size_t... I>
@@ -44,50 +41,39 @@ void transpose_square(T* dst, std::ptrdiff_t dst_step, const char* src, std::ptr
   for (int i = 0; i < n; ++i) std::memcpy(dst + i * dst_step, &a[i], 16);
 }
 
-template <typename T>
-void transpose_edge(char* dst, std::ptrdiff_t dst_step, const char* src, std::ptrdiff_t src_step, std::int64_t rows,
-                    std::int64_t columns) {
-  for (std::int64_t j = 0; j < columns; ++j) {
-    for (std::int64_t i = 0; i < rows; ++i) {
-      std::memcpy(dst + j * dst_step + i * std::ptrdiff_t{sizeof(T)}, src + i * src_step + j * std::ptrdiff_t{sizeof(T)},
-                  sizeof(T));
-    }
-  }
-}
-
+// Through a tile that is as wide as a cache line in the source and some hundred bytes long in the destination: each line
+// of the source is read once, and each of the destination written at once. Where lines are a power of two apart, and
+// compete for a few places in the caches, that costs nothing, since the tile is dense.
 template <typename T>
 void transpose_items(char* dst, std::ptrdiff_t dst_step, const char* src, std::ptrdiff_t src_step, std::int64_t rows,
                      std::int64_t columns, bool stream) {
-  constexpr int n = 16 / sizeof(T);
-  constexpr std::ptrdiff_t size = sizeof(T);
-  constexpr std::int64_t tile_columns = line / size, tile_rows = segment / size;
+  constexpr std::int64_t n = 16 / sizeof(T), size = sizeof(T);
+  constexpr std::int64_t tile_columns = line_bytes / size, tile_rows = (size < 4 ? 512 : 1024) / size;
   alignas(64) T tile[tile_columns * tile_rows];
-  const std::int64_t whole_rows = rows / tile_rows * tile_rows, whole_columns = columns / tile_columns * tile_columns;
-  const bool aligned = reinterpret_cast<std::uintptr_t>(dst) % 16 == 0 && dst_step % 16 == 0;
-  stream = stream && aligned;
-  for (std::int64_t i = 0; i < whole_rows; i += tile_rows) {
-    for (std::int64_t j = 0; j < whole_columns; j += tile_columns) {
+  for (std::int64_t i = 0; i < rows; i += tile_rows) {
+    const std::int64_t height = std::min(tile_rows, rows - i), whole_height = height / n * n;
+    for (std::int64_t j = 0; j < columns; j += tile_columns) {
+      const std::int64_t width = std::min(tile_columns, columns - j), whole_width = width / n * n;
       const char* from = src + i * src_step + j * size;
-      for (std::int64_t r = 0; r < tile_rows; r += n) {
-        for (int k = 0; k < n; ++k) __builtin_prefetch(from + (r + k) * src_step + line);
-        for (std::int64_t c = 0; c < tile_columns; c += n) {
+      for (std::int64_t r = 0; r < whole_height; r += n) {
+        // The lines of the next tile, into the second cache: in the first they would push each other out.
+        for (int k = 0; k < n; ++k) __builtin_prefetch(from + (r + k) * src_step + line_bytes, 0, 2);
+        for (std::int64_t c = 0; c < whole_width; c += n) {
           transpose_square<T>(tile + c * tile_rows + r, tile_rows, from + r * src_step + c * size, src_step);
         }
       }
-      char* to = dst + j * dst_step + i * size;
-      for (std::int64_t c = 0; c < tile_columns; ++c) {
+      for (std::int64_t r = 0; r < height; ++r) {
+        for (std::int64_t c = r < whole_height ? whole_width : 0; c < width; ++c) {
+          std::memcpy(tile + c * tile_rows + r, from + r * src_step + c * size, sizeof(T));
+        }
+      }
+      for (std::int64_t c = 0; c < width; ++c) {
+        char* to = dst + (j + c) * dst_step + i * size;
         const char* part = reinterpret_cast<const char*>(tile + c * tile_rows);
-        stream ? stream_bytes(to + c * dst_step, part, segment) : static_cast<void>(std::memcpy(to + c * dst_step, part, segment));
+        const auto bytes = static_cast<std::size_t>(height * size);
+        stream ? stream_run(to, part, bytes) : static_cast<void>(std::memcpy(to, part, bytes));
       }
     }
-  }
-  // What does not fill a tile: the columns to the right, then the rows below.
-  transpose_edge<T>(dst + whole_columns * dst_step, dst_step, src + whole_columns * size, src_step, whole_rows,
-                    columns - whole_columns);
-  const char* below = src + whole_rows * src_step;
-  for (std::int64_t j = 0; j < columns; j += tile_columns) {
-    transpose_edge<T>(dst + j * dst_step + whole_rows * size, dst_step, below + j * size, src_step, rows - whole_rows,
-                      std::min(tile_columns, columns - j));
   }
 }
 

@@ -84,7 +84,7 @@ struct Fold {
   static constexpr std::size_t vectors = lanes / per_vector;
   static constexpr std::size_t block_steps = 32;
   // Rows shorter than this are folded from left to right.
-  static constexpr std::size_t short_row = 24 / Group;
+  static constexpr std::size_t short_row = 24;
 
   static HWY_INLINE V load(const T* p) {
     V v;
@@ -156,23 +156,51 @@ struct Fold {
     finish_to(total, static_cast<T*>(result));
   }
 
-  static void rows(const void* x, std::ptrdiff_t step, std::size_t count, std::size_t n, void* to) {
-    T* results = static_cast<T*>(to);
-    for (std::size_t i = 0; i < count; ++i, results += Group) {
-      const T* row = reinterpret_cast<const T*>(static_cast<const char*>(x) + static_cast<std::ptrdiff_t>(i) * step);
-      if (n < short_row) {
-        for (int g = 0; g < Group; ++g) {
-          T acc = Op::identity;
-          for (std::size_t j = 0; j < n; ++j) acc = Op::apply(acc, row[j * Group + static_cast<std::size_t>(g)]);
-          results[g] = acc;
+  // Rows of `Length` elements, or of n, from left to right; eight rows side by side, since each waits for its own results.
+  template <std::size_t Length>
+  static void short_rows(const char* x, std::ptrdiff_t step, std::size_t count, std::size_t n, T* results) {
+    const std::size_t length = Length ? Length : n;
+    std::size_t i = 0;
+    for (; i + 8 <= count; i += 8, x += 8 * step, results += 8 * Group) {
+      for (std::size_t g = 0; g < Group; ++g) {
+        T acc[8];
+#pragma GCC unroll 8
+        for (int k = 0; k < 8; ++k) acc[k] = Op::identity;
+        for (std::size_t j = g; j < length * Group; j += Group) {
+#pragma GCC unroll 8
+          for (int k = 0; k < 8; ++k) acc[k] = Op::apply(acc[k], reinterpret_cast<const T*>(x + k * step)[j]);
         }
-        continue;
+#pragma GCC unroll 8
+        for (std::size_t k = 0; k < 8; ++k) results[k * Group + g] = acc[k];
       }
+    }
+    for (; i < count; ++i, x += step, results += Group) {
+      const T* row = reinterpret_cast<const T*>(x);
+      for (std::size_t g = 0; g < Group; ++g) {
+        T acc = Op::identity;
+        for (std::size_t j = g; j < length * Group; j += Group) acc = Op::apply(acc, row[j]);
+        results[g] = acc;
+      }
+    }
+  }
+
+  static void rows(const void* x, std::ptrdiff_t step, std::size_t count, std::size_t n, void* to) {
+    const char* from = static_cast<const char*>(x);
+    T* results = static_cast<T*>(to);
+    switch (n) {
+      case 2: return short_rows<2>(from, step, count, n, results);
+      case 3: return short_rows<3>(from, step, count, n, results);
+      case 4: return short_rows<4>(from, step, count, n, results);
+      case 8: return short_rows<8>(from, step, count, n, results);
+      default: break;
+    }
+    if (n < short_row) return short_rows<0>(from, step, count, n, results);
+    for (std::size_t i = 0; i < count; ++i, results += Group, from += step) {
       V total[vectors];
       alignas(64) T first[lanes];
       begin(first);
       for (std::size_t k = 0; k < vectors; ++k) total[k] = load(first + k * per_vector);
-      fold_into(total, row, n * Group);
+      fold_into(total, reinterpret_cast<const T*>(from), n * Group);
       finish_to(total, results);
     }
   }

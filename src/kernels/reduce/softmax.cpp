@@ -41,20 +41,28 @@ struct Rows {
 };
 using SharedRows = std::shared_ptr<const Rows>;
 
-// exp and log of the types that have no vector form.
+// Types whose exp and log have no vector form.
 template <typename T>
 void one_row(const Rows& rows, const T* x, char* to) {
-  const std::int64_t n = rows.n;
-  T top = x[0];
-  for (std::int64_t i = 1; i < n; ++i) top = Max()(top, x[i]);
-  T sum(0);
-  for (std::int64_t i = 0; i < n; ++i) sum += library::exp(T(x[i] - top));
+  const FoldKernel& sum_kernel = fold_kernel(FoldOp::Sum, TypeToDtype<T>::value);
+  T top, sum;
+  rows.r.kernel->rows(x, 0, 1, static_cast<std::size_t>(rows.n), &top);
   T* y = reinterpret_cast<T*>(to);
-  if (rows.log) {
-    y[0] = std::isinf(std::abs(top)) ? top : T(library::log(sum) + top);
-    return;
+  alignas(64) char lanes[lanes_bytes];
+  T block[block_elements];
+  sum_kernel.begin(lanes);
+  for (std::int64_t i = 0; i < rows.n; i += block_elements) {
+    const std::int64_t m = std::min(block_elements, rows.n - i);
+    T* terms = rows.log ? block : y + i;
+    for (std::int64_t k = 0; k < m; ++k) terms[k] = library::exp(T(x[i + k] - top));
+    sum_kernel.fold(terms, static_cast<std::size_t>(m), lanes);
   }
-  for (std::int64_t i = 0; i < n; ++i) y[i] = library::exp(T(x[i] - top)) / sum;
+  sum_kernel.finish(lanes, &sum);
+  if (rows.log) {
+    *y = std::isinf(std::abs(top)) ? top : T(library::log(sum) + top);
+  } else {
+    for (std::int64_t i = 0; i < rows.n; ++i) y[i] /= sum;
+  }
 }
 
 void one_row(const Rows& rows, const float* x, char* to) {
