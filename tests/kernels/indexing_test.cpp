@@ -19,7 +19,8 @@ void expect_same(const std::vector<Wide>& got, const std::vector<Wide>& want, co
 }
 
 TEST(Copy, AnyLayoutBecomesDense) {
-  const Shape shapes[] = {{}, {0, 3}, {1}, {7}, {3, 5}, {64, 64}, {130, 67}, {2, 3, 4}, {5, 66, 70}, {3, 1, 9, 2}, {300, 300}};
+  const Shape shapes[] = {{},        {0, 3},    {1},         {7},          {3, 5},    {64, 64},
+                          {130, 67}, {2, 3, 4}, {5, 66, 70}, {3, 1, 9, 2}, {300, 300}};
   for (Dtype dtype : {int8, bfloat16, float32, complex64}) {
     for (const Shape& shape : shapes) {
       for (Layout layout : all_layouts) {
@@ -100,7 +101,8 @@ TEST(Concatenate, AlongEveryAxis) {
 TEST(Concatenate, ManySmallAndOneLarge) {
   std::vector<Tensor> memory;
   std::vector<View> in;
-  for (int i = 0; i < 500; ++i) memory.push_back(Tensor::random(float32, {i == 250 ? 200000 : i % 3}, static_cast<unsigned>(i)));
+  for (int i = 0; i < 500; ++i)
+    memory.push_back(Tensor::random(float32, {i == 250 ? 200000 : i % 3}, static_cast<unsigned>(i)));
   std::vector<Wide> want;
   for (Tensor& t : memory) {
     in.push_back(t.view());
@@ -185,8 +187,10 @@ TEST(Gather, OutsideIsAnError) {
     }
     return "";
   };
-  EXPECT_EQ(message(Tensor::of<std::int32_t>({3}, {0, 10, 11}), 0), "[gather] index 10 is out of bounds for axis 0 with size 10.");
-  EXPECT_EQ(message(Tensor::of<std::int8_t>({2}, {-4, -5}), 1), "[gather] index -5 is out of bounds for axis 1 with size 4.");
+  EXPECT_EQ(message(Tensor::of<std::int32_t>({3}, {0, 10, 11}), 0),
+            "[gather] index 10 is out of bounds for axis 0 with size 10.");
+  EXPECT_EQ(message(Tensor::of<std::int8_t>({2}, {-4, -5}), 1),
+            "[gather] index -5 is out of bounds for axis 1 with size 4.");
   EXPECT_EQ(message(Tensor::of<std::uint64_t>({1}, {~std::uint64_t{0}}), 0),
             "[gather] index 18446744073709551615 is out of bounds for axis 0 with size 10.");
   EXPECT_EQ(message(Tensor::of<std::int64_t>({2}, {9, -10}), 0), "");
@@ -202,7 +206,8 @@ Wide updated(ScatterKind kind, Wide a, Wide b) {
   }
   return a;
 }
-constexpr ScatterKind all_kinds[] = {ScatterKind::Assign, ScatterKind::Add, ScatterKind::Prod, ScatterKind::Max, ScatterKind::Min};
+constexpr ScatterKind all_kinds[] = {ScatterKind::Assign, ScatterKind::Add, ScatterKind::Prod, ScatterKind::Max,
+                                     ScatterKind::Min};
 
 // Scatters into a copy of `target` and, in order and with rounding after each update, by hand.
 void check_scatter(ScatterKind kind, Tensor target, const View& updates, const std::vector<View>& indices,
@@ -218,7 +223,8 @@ void check_scatter(ScatterKind kind, Tensor target, const View& updates, const s
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t k = 0; k < per; ++k) {
       std::int64_t at = 0;
-      for (std::size_t axis = 0; axis < window.size(); ++axis) at += k / window_strides[axis] % window[axis] * strides[axis];
+      for (std::size_t axis = 0; axis < window.size(); ++axis)
+        at += k / window_strides[axis] % window[axis] * strides[axis];
       for (std::size_t j = 0; j < indices.size(); ++j) {
         const auto axis = static_cast<std::size_t>(axes[j]);
         auto index = static_cast<std::int64_t>(values[j][static_cast<std::size_t>(i)].real());
@@ -245,9 +251,12 @@ TEST(Scatter, KindsDtypesAndLayouts) {
         const View second = broadcast(other.view(), {4, 3});
         const Tensor target = Tensor::random(dtype, {6, 5, 4}, 1, -2, 2);
         for (bool in_place : {false, true}) {
-          check_scatter(kind, target, laid_out(layout, dtype, {4, 3, 1, 5, 4}, 3, memory, -2, 2), {index}, {0}, in_place);
-          check_scatter(kind, target, laid_out(layout, dtype, {4, 3, 6, 1, 4}, 3, memory, -2, 2), {second}, {1}, in_place);
-          check_scatter(kind, target, laid_out(layout, dtype, {4, 3, 1, 1, 2}, 3, memory, -2, 2), {index, second}, {0, 1}, in_place);
+          check_scatter(kind, target, laid_out(layout, dtype, {4, 3, 1, 5, 4}, 3, memory, -2, 2), {index}, {0},
+                        in_place);
+          check_scatter(kind, target, laid_out(layout, dtype, {4, 3, 6, 1, 4}, 3, memory, -2, 2), {second}, {1},
+                        in_place);
+          check_scatter(kind, target, laid_out(layout, dtype, {4, 3, 1, 1, 2}, 3, memory, -2, 2), {index, second},
+                        {0, 1}, in_place);
         }
       }
     }
@@ -280,7 +289,8 @@ TEST(Scatter, OutsideWritesNothing) {
 TEST(SliceUpdate, KindsStepsAndBroadcasts) {
   for (ScatterKind kind : all_kinds) {
     for (Dtype dtype : {uint8, int32, bfloat16, float32, complex64}) {
-      if (dtype == complex64 && (kind == ScatterKind::Max || kind == ScatterKind::Prod || kind == ScatterKind::Min)) continue;
+      if (dtype == complex64 && (kind == ScatterKind::Max || kind == ScatterKind::Prod || kind == ScatterKind::Min))
+        continue;
       for (bool in_place : {false, true}) {
         Tensor target = Tensor::random(dtype, {10, 40, 60}, 1, -3, 3);
         Tensor row = Tensor::random(dtype, {4, 1, 20}, 2, -3, 3);
@@ -326,7 +336,8 @@ TEST(Eye, Diagonals) {
         Tensor out(dtype, {rows, columns});
         run_kernel(kernels::eye_cpu, {}, out.view(), graph::EyeAttrs{k}, 3);
         for (std::int64_t i = 0; i < out.size(); ++i)
-          ASSERT_EQ(out.get(i), Wide(i % columns - i / columns == k)) << dtype_name(dtype) << " " << rows << " " << k << " " << i;
+          ASSERT_EQ(out.get(i), Wide(i % columns - i / columns == k))
+              << dtype_name(dtype) << " " << rows << " " << k << " " << i;
       }
     }
   }

@@ -21,15 +21,14 @@ TEST(RandomBits, SameAsMlx) {
   const struct {
     int width, n;
     std::uint64_t hash;
-  } expected[] = {
-      {1, 1, 0x44bcded473cc74c2u},      {1, 2, 0x99634100c46a287au},    {1, 3, 0xdcfaf4dc0625c41u},
-      {1, 7, 0x72c9b48611afcbeu},       {1, 100, 0xeb0ba330c694eb76u},  {1, 1001, 0x90fa3d50e6cc4890u},
-      {1, 5000, 0x259f84be5326e540u},   {1, 300001, 0xb2b496797ac8a904u}, {2, 1, 0x99634100c46a287au},
-      {2, 2, 0xda43c51de723d76cu},      {2, 3, 0x8539c3921da60583u},    {2, 7, 0x971068d716e8a19bu},
-      {2, 100, 0x9033f43a1724321u},     {2, 1001, 0xa03a51a7ffe9f402u}, {2, 5000, 0xd91ae25bd4484954u},
-      {2, 300001, 0x69747eb660758373u}, {4, 1, 0xda43c51de723d76cu},    {4, 2, 0x4bc8bcfd00dbb253u},
-      {4, 3, 0x5b5d882371e9e4cu},       {4, 7, 0x27d77839ee2085cbu},    {4, 100, 0x387f4de8b8901384u},
-      {4, 1001, 0x5c99a1242db5f282u},   {4, 5000, 0x43d54b03a05a8b8cu}, {4, 300001, 0x9986dada591ba38cu}};
+  } expected[] = {{1, 1, 0x44bcded473cc74c2u},      {1, 2, 0x99634100c46a287au},      {1, 3, 0xdcfaf4dc0625c41u},
+                  {1, 7, 0x72c9b48611afcbeu},       {1, 100, 0xeb0ba330c694eb76u},    {1, 1001, 0x90fa3d50e6cc4890u},
+                  {1, 5000, 0x259f84be5326e540u},   {1, 300001, 0xb2b496797ac8a904u}, {2, 1, 0x99634100c46a287au},
+                  {2, 2, 0xda43c51de723d76cu},      {2, 3, 0x8539c3921da60583u},      {2, 7, 0x971068d716e8a19bu},
+                  {2, 100, 0x9033f43a1724321u},     {2, 1001, 0xa03a51a7ffe9f402u},   {2, 5000, 0xd91ae25bd4484954u},
+                  {2, 300001, 0x69747eb660758373u}, {4, 1, 0xda43c51de723d76cu},      {4, 2, 0x4bc8bcfd00dbb253u},
+                  {4, 3, 0x5b5d882371e9e4cu},       {4, 7, 0x27d77839ee2085cbu},      {4, 100, 0x387f4de8b8901384u},
+                  {4, 1001, 0x5c99a1242db5f282u},   {4, 5000, 0x43d54b03a05a8b8cu},   {4, 300001, 0x9986dada591ba38cu}};
   Tensor key = Tensor::of<std::uint32_t>({2}, {2, 3755744309});
   for (const auto& e : expected) {
     const Tensor out = bits(key.view(), of_width(e.width), {e.n}, 3);
@@ -42,7 +41,8 @@ TEST(RandomBits, SameAsMlx) {
 TEST(RandomBits, SplitsOfAKey) {
   // mlx.random.split(mlx.random.key(3), 4)
   Tensor key = Tensor::of<std::uint32_t>({2}, {0, 3});
-  const std::uint32_t want[] = {1363109171, 3672965406, 3506557718, 2090924523, 377266333, 202389534, 3684862355, 1614000983};
+  const std::uint32_t want[] = {1363109171, 3672965406, 3506557718, 2090924523,
+                                377266333,  202389534,  3684862355, 1614000983};
   const Tensor out = bits(key.view(), uint32, {4, 2});
   for (int i = 0; i < 8; ++i) EXPECT_EQ(out.get(i), Wide(want[i]));
 }
@@ -60,7 +60,8 @@ TEST(RandomBits, BatchesOfKeysInAnyLayout) {
           key.set(0, k[static_cast<std::size_t>(2 * i)]);
           key.set(1, k[static_cast<std::size_t>(2 * i + 1)]);
           const Tensor one = bits(key.view(), of_width(width), {n});
-          ASSERT_TRUE(std::equal(one.bytes().begin(), one.bytes().end(), all.bytes().begin() + i * n * width)) << width << " " << n;
+          ASSERT_TRUE(std::equal(one.bytes().begin(), one.bytes().end(), all.bytes().begin() + i * n * width))
+              << width << " " << n;
         }
       }
     }

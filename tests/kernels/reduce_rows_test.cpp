@@ -94,12 +94,16 @@ void check_softmax(const View& in, Dtype dtype) {
     }
     const long double cancelled = sizes / std::abs(sum);  // 1 but for complex numbers
     const Wide want = std::log(sum) + top;
-    ASSERT_LE(std::abs(log.get(i) - want), 3 * unit * cancelled * (std::abs(want) + 1)) << dtype_name(dtype) << to_string(in.shape) << i;
+    ASSERT_LE(std::abs(log.get(i) - want), 3 * unit * cancelled * (std::abs(want) + 1))
+        << dtype_name(dtype) << to_string(in.shape) << i;
     for (std::size_t k = 0; k < n; ++k) {
-      const Wide p = std::exp(row[k] - top) / sum, got = soft.get(i * static_cast<std::int64_t>(n) + static_cast<std::int64_t>(k));
+      const Wide p = std::exp(row[k] - top) / sum,
+                 got = soft.get(i * static_cast<std::int64_t>(n) + static_cast<std::int64_t>(k));
       // The difference to the largest element is rounded before the exponential is taken.
-      const long double bound = unit * cancelled * (4 + (dtype.size() == 2 ? 0 : 2 * std::abs(row[k] - top))) * std::abs(p);
-      ASSERT_LE(std::abs(got - p), bound + (dtype == float16 ? 0x1p-24 : 1e-38)) << dtype_name(dtype) << to_string(in.shape) << i << " " << k;
+      const long double bound =
+          unit * cancelled * (4 + (dtype.size() == 2 ? 0 : 2 * std::abs(row[k] - top))) * std::abs(p);
+      ASSERT_LE(std::abs(got - p), bound + (dtype == float16 ? 0x1p-24 : 1e-38))
+          << dtype_name(dtype) << to_string(in.shape) << i << " " << k;
     }
   }
 }
@@ -137,7 +141,8 @@ TEST(Softmax, InfinitiesAndNan) {
   for (std::int64_t n : {2, 100, 300000}) {
     const auto both = [n](std::vector<double> head, double rest) {
       Tensor t(float32, {n});
-      for (std::int64_t i = 0; i < n; ++i) t.set(i, i < static_cast<std::int64_t>(head.size()) ? head[static_cast<std::size_t>(i)] : rest);
+      for (std::int64_t i = 0; i < n; ++i)
+        t.set(i, i < static_cast<std::int64_t>(head.size()) ? head[static_cast<std::size_t>(i)] : rest);
       Tensor soft(float32, {n}), log(float32, {});
       run_kernel(kernels::softmax_cpu, {t.view()}, soft.view(), graph::SoftmaxAttrs{true});
       run_kernel(kernels::logsumexp_cpu, {t.view()}, log.view(), graph::SoftmaxAttrs{true});

@@ -31,7 +31,8 @@ void on_each_target(std::int64_t targets, F f) {
 }
 
 template <typename A>
-Bytes result(runtime::CpuKernel kernel, const View& in, Dtype dtype, const Shape& shape, const A& attributes, unsigned seed) {
+Bytes result(runtime::CpuKernel kernel, const View& in, Dtype dtype, const Shape& shape, const A& attributes,
+             unsigned seed) {
   Tensor out(dtype, shape);
   run_kernel(kernel, {in}, out.view(), attributes, seed);
   return out.bytes();
@@ -47,7 +48,8 @@ TEST(Targets, Sums) {
         const Shape shape(v.shape.begin(), v.shape.end() - axes);
         std::vector<Bytes> all;
         on_each_target(baseline | HWY_AVX2 | HWY_AVX3, [&](std::int64_t target) {
-          all.push_back(result(kernels::reduce_cpu, v, dtype, shape, ReduceAttrs{ReduceKind::Sum, axes}, static_cast<unsigned>(target % 1000)));
+          all.push_back(result(kernels::reduce_cpu, v, dtype, shape, ReduceAttrs{ReduceKind::Sum, axes},
+                               static_cast<unsigned>(target % 1000)));
         });
         ASSERT_GE(all.size(), 1u);
         for (const Bytes& b : all) EXPECT_EQ(b, all[0]) << dtype_name(dtype) << " over " << axes;
@@ -60,8 +62,10 @@ TEST(Targets, Softmax) {
   Tensor t = Tensor::random(float32, {20, 1501}, 1, -60, 60);
   std::vector<Bytes> all;
   on_each_target(HWY_AVX2 | HWY_AVX3, [&](std::int64_t target) {
-    all.push_back(result(kernels::softmax_cpu, t.view(), float32, {20, 1501}, graph::SoftmaxAttrs{true}, static_cast<unsigned>(target % 1000)));
-    all.push_back(result(kernels::softmax_cpu, sliced(t.view(), 0, 0, 20, 1), float32, {20, 1501}, graph::SoftmaxAttrs{true}, 0));
+    all.push_back(result(kernels::softmax_cpu, t.view(), float32, {20, 1501}, graph::SoftmaxAttrs{true},
+                         static_cast<unsigned>(target % 1000)));
+    all.push_back(
+        result(kernels::softmax_cpu, sliced(t.view(), 0, 0, 20, 1), float32, {20, 1501}, graph::SoftmaxAttrs{true}, 0));
   });
   for (const Bytes& b : all) EXPECT_EQ(b, all[0]);
 }

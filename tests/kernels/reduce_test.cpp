@@ -55,18 +55,22 @@ void check(ReduceKind kind, const View& in, int axes) {
   const Tensor out = reduced(kind, in, axes);
   const auto x = elements(in);
   const std::size_t n = out.size() ? x.size() / static_cast<std::size_t>(out.size()) : 0;
-  const double unit = out.dtype() == bfloat16 ? 0x1p-8 : out.dtype() == float16 ? 0x1p-11 : out.dtype() == float64 ? 0x1p-53 : 0x1p-24;
+  const double unit = out.dtype() == bfloat16  ? 0x1p-8
+                      : out.dtype() == float16 ? 0x1p-11
+                      : out.dtype() == float64 ? 0x1p-53
+                                               : 0x1p-24;
   for (std::int64_t i = 0; i < out.size(); ++i) {
     const Wide want = naive(kind, x, static_cast<std::size_t>(i) * n, n), got = out.get(i);
     long double scale = 0;
     for (std::size_t k = 0; k < n; ++k) scale += std::abs(x[static_cast<std::size_t>(i) * n + k].real());
     const bool inexact = kind == ReduceKind::Sum || kind == ReduceKind::Prod;
-    const long double bound = !inexact || issubdtype(out.dtype(), integer)
-                                  ? 0
-                                  : 2 * unit * std::abs(want) + (kind == ReduceKind::Sum ? 0x1p-22 * scale : 0x1p-18 * std::abs(want));
+    const long double bound =
+        !inexact || issubdtype(out.dtype(), integer)
+            ? 0
+            : 2 * unit * std::abs(want) + (kind == ReduceKind::Sum ? 0x1p-22 * scale : 0x1p-18 * std::abs(want));
     ASSERT_LE(std::abs(got - want), bound)
-        << dtype_name(in.dtype) << " kind " << static_cast<int>(kind) << " shape " << to_string(in.shape) << " over the last "
-        << axes << " at " << i << ": " << got << " instead of " << want;
+        << dtype_name(in.dtype) << " kind " << static_cast<int>(kind) << " shape " << to_string(in.shape)
+        << " over the last " << axes << " at " << i << ": " << got << " instead of " << want;
   }
 }
 
@@ -78,7 +82,8 @@ void make_mild(Tensor& t) {
 }
 
 TEST(Reduce, KindsDtypesAndLayouts) {
-  const Shape shapes[] = {{}, {1}, {5}, {23}, {24}, {300}, {5000}, {3, 4}, {7, 130}, {130, 7}, {40, 65}, {2, 3, 4}, {6, 1, 50}, {9, 30, 20}, {2, 2, 3, 5}};
+  const Shape shapes[] = {{},       {1},      {5},      {23},      {24},       {300},       {5000},      {3, 4},
+                          {7, 130}, {130, 7}, {40, 65}, {2, 3, 4}, {6, 1, 50}, {9, 30, 20}, {2, 2, 3, 5}};
   for (ReduceKind kind : all_kinds) {
     for (Dtype dtype : all_dtypes) {
       for (const Shape& shape : shapes) {
@@ -110,7 +115,8 @@ TEST(Reduce, EveryChoiceOfAxes) {
 
 TEST(Reduce, LargeOnesInParts) {
   for (Dtype dtype : {int16, bfloat16, float32, complex64}) {
-    for (const Shape& shape : {Shape{140001}, {2, 140000}, {140000, 3}, {60000, 5}, {1000, 300}, {16000, 17}, {16, 4100, 4}}) {
+    for (const Shape& shape :
+         {Shape{140001}, {2, 140000}, {140000, 3}, {60000, 5}, {1000, 300}, {16000, 17}, {16, 4100, 4}}) {
       Tensor t = Tensor::random(dtype, shape, 9);
       for (ReduceKind kind : {ReduceKind::Sum, ReduceKind::Min}) {
         check(kind, t.view(), static_cast<int>(shape.size()));
@@ -124,7 +130,8 @@ TEST(Reduce, LargeOnesInParts) {
 }
 
 TEST(Reduce, BroadcastAxes) {
-  Tensor row = Tensor::random(float32, {1, 70}, 1), column = Tensor::random(float32, {50, 1}, 2), one = Tensor::random(int32, {1, 1}, 3);
+  Tensor row = Tensor::random(float32, {1, 70}, 1), column = Tensor::random(float32, {50, 1}, 2),
+         one = Tensor::random(int32, {1, 1}, 3);
   for (Tensor* t : {&row, &column, &one}) {
     const View v = broadcast(t->view(), {50, 70});
     for (int axes : {1, 2}) {
@@ -136,7 +143,8 @@ TEST(Reduce, BroadcastAxes) {
 
 TEST(Reduce, Empty) {
   Tensor none(float32, {3, 0});
-  for (auto [kind, want] : {std::pair{ReduceKind::Sum, 0}, {ReduceKind::Prod, 1}, {ReduceKind::Any, 0}, {ReduceKind::All, 1}}) {
+  for (auto [kind, want] :
+       {std::pair{ReduceKind::Sum, 0}, {ReduceKind::Prod, 1}, {ReduceKind::Any, 0}, {ReduceKind::All, 1}}) {
     const Tensor out = reduced(kind, none.view(), 1);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(out.get(i), Wide(want));
     EXPECT_EQ(reduced(kind, permuted(none.view(), {1, 0}), 1).size(), 0);
@@ -150,7 +158,8 @@ TEST(Reduce, NanIsTheExtreme) {
         Tensor t = Tensor::random(dtype, shape, 2);
         t.set(at, nan);
         for (ReduceKind kind : {ReduceKind::Max, ReduceKind::Min}) {
-          EXPECT_TRUE(std::isnan(reduced(kind, t.view(), 1).get(0).real())) << dtype_name(dtype) << shape[0] << " " << at;
+          EXPECT_TRUE(std::isnan(reduced(kind, t.view(), 1).get(0).real()))
+              << dtype_name(dtype) << shape[0] << " " << at;
           Tensor wide = Tensor::random(dtype, {shape[0], 9}, 2);
           wide.set(at * 9 + 8, nan);
           const Tensor out = reduced(kind, permuted(wide.view(), {1, 0}), 1);
@@ -159,7 +168,8 @@ TEST(Reduce, NanIsTheExtreme) {
       }
     }
   }
-  Tensor t = Tensor::of<float>({3}, {static_cast<float>(-infinity), static_cast<float>(-infinity), static_cast<float>(-infinity)});
+  Tensor t = Tensor::of<float>(
+      {3}, {static_cast<float>(-infinity), static_cast<float>(-infinity), static_cast<float>(-infinity)});
   EXPECT_EQ(reduced(ReduceKind::Max, t.view(), 1).get(0).real(), -infinity);
 }
 

@@ -16,7 +16,7 @@ namespace anabranch::testing {
 using runtime::View;
 using Wide = std::complex<long double>;  // holds every element of every dtype exactly
 
-inline constexpr Dtype all_dtypes[] = {bool_, uint8, uint16, uint32,  uint64,  int8,     int16,
+inline constexpr Dtype all_dtypes[] = {bool_, uint8, uint16,  uint32,  uint64,  int8,     int16,
                                        int32, int64, float16, float32, float64, bfloat16, complex64};
 
 template <typename T>
@@ -28,7 +28,8 @@ Wide widen(T x) {
 template <typename T>
 T narrow(Wide x) {
   if constexpr (std::is_same_v<T, complex64_t>) return {static_cast<float>(x.real()), static_cast<float>(x.imag())};
-  else if constexpr (std::is_same_v<T, float16_t> || std::is_same_v<T, bfloat16_t>) return T(static_cast<float>(x.real()));
+  else if constexpr (std::is_same_v<T, float16_t> || std::is_same_v<T, bfloat16_t>)
+    return T(static_cast<float>(x.real()));
   else if constexpr (std::is_same_v<T, bool>) return x.real() != 0;
   else return static_cast<T>(x.real());
 }

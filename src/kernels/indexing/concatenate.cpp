@@ -8,8 +8,8 @@
 namespace anabranch::kernels {
 namespace {
 
-// Pieces of the copies, in order, and where each chunk of about a quarter of a megabyte begins: many small operands share
-// a chunk, large ones are spread over several.
+// Pieces of the copies, in order, and where each chunk of about a quarter of a megabyte begins: many small operands
+// share a chunk, large ones are spread over several.
 struct Pieces {
   struct Piece {
     std::uint32_t plan, piece;

@@ -31,7 +31,8 @@ void copy_strided(char* dst, std::int64_t dst_step, const char* src, std::int64_
       for (std::int64_t i = 0; i < n; ++i) std::memcpy(dst + i * static_cast<std::int64_t>(Size), item.data(), Size);
       return;
     }
-    for (std::int64_t i = 0; i < n; ++i) std::memcpy(dst + i * static_cast<std::int64_t>(Size), src + i * src_step, Size);
+    for (std::int64_t i = 0; i < n; ++i)
+      std::memcpy(dst + i * static_cast<std::int64_t>(Size), src + i * src_step, Size);
     return;
   }
   for (std::int64_t i = 0; i < n; ++i) std::memcpy(dst + i * dst_step, src + i * src_step, Size);

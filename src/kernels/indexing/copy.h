@@ -13,9 +13,9 @@ namespace anabranch::kernels {
 using UpdateRun = void (*)(char* dst, std::int64_t dst_step, const char* src, std::int64_t src_step, std::int64_t n);
 
 // A copy of `shape` elements of `itemsize` bytes, cut into pieces of about a quarter of a megabyte that any threads may
-// run in any order. How it is cut depends on shape and strides alone. Strides are in elements, of any sign; those of the
-// destination are not 0 (but along extents of 1). The regions must not overlap. With `update` the destination is not
-// overwritten but updated.
+// run in any order. How it is cut depends on shape and strides alone. Strides are in elements, of any sign; those of
+// the destination are not 0 (but along extents of 1). The regions must not overlap. With `update` the destination is
+// not overwritten but updated.
 class CopyPlan {
  public:
   CopyPlan(void* dst, const Strides& dst_strides, const void* src, const Strides& src_strides, const Shape& shape,
@@ -54,8 +54,8 @@ class CopyPlan {
 };
 
 // Copies where it is called.
-void strided_copy(void* dst, const Strides& dst_strides, const void* src, const Strides& src_strides, const Shape& shape,
-                  std::size_t itemsize);
+void strided_copy(void* dst, const Strides& dst_strides, const void* src, const Strides& src_strides,
+                  const Shape& shape, std::size_t itemsize);
 
 // Adds the copy to `launch`, or does it at once where it is small and `launch` has no phase before it.
 void add_copy(runtime::Launch& launch, const CopyPlan& plan);

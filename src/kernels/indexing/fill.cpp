@@ -44,7 +44,8 @@ void arange_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
       const auto start = static_cast<std::uint64_t>(to_integer(attrs.start));
       const auto step = static_cast<std::uint64_t>(to_integer(attrs.start + attrs.step)) - start;
       add_fill(launch, element_count(out.shape), [=](std::int64_t first, std::int64_t last) {
-        for (std::int64_t i = first; i < last; ++i) data[i] = static_cast<T>(start + static_cast<std::uint64_t>(i) * step);
+        for (std::int64_t i = first; i < last; ++i)
+          data[i] = static_cast<T>(start + static_cast<std::uint64_t>(i) * step);
       });
     } else {
       add_fill(launch, element_count(out.shape), [=, a = attrs](std::int64_t first, std::int64_t last) {

@@ -16,10 +16,11 @@ constexpr std::int64_t bytes_at_once = 16 << 10;
 constexpr std::int64_t bytes_worth_streaming = 8 << 20;
 constexpr std::int64_t block = 512;
 
-// Items of a size known to the compiler, or of `size` bytes. Those of some lines are asked for before they are needed: no
-// processor guesses which comes next.
+// Items of a size known to the compiler, or of `size` bytes. Those of some lines are asked for before they are needed:
+// no processor guesses which comes next.
 template <std::size_t Size>
-void gather_items(char* to, const char* source, const std::int64_t* offsets, std::int64_t n, std::size_t size, bool stream) {
+void gather_items(char* to, const char* source, const std::int64_t* offsets, std::int64_t n, std::size_t size,
+                  bool stream) {
   constexpr std::int64_t ahead = 8;
   constexpr std::size_t line = 64;
   const std::size_t bytes = Size ? Size : size;
@@ -88,10 +89,11 @@ void gather_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
   const std::size_t itemsize = source.dtype.size();
   const bool dense = is_row_contiguous(attrs.slice_sizes, source.strides);
   const std::int64_t slice_bytes = element_count(attrs.slice_sizes) * static_cast<std::int64_t>(itemsize);
-  auto work = std::make_shared<Gather>(
-      Gather{IndexReader("gather", call.in.subspan(1), attrs.axes, source.shape, source.strides, attrs.slice_sizes, itemsize),
-             CopyPlan(out.data, contiguous_strides(attrs.slice_sizes), source.data, source.strides, attrs.slice_sizes, itemsize),
-             out.as<char>(), source.as<char>(), slice_bytes, dense ? gather_items_of(slice_bytes) : nullptr, false});
+  auto work = std::make_shared<Gather>(Gather{
+      IndexReader("gather", call.in.subspan(1), attrs.axes, source.shape, source.strides, attrs.slice_sizes, itemsize),
+      CopyPlan(out.data, contiguous_strides(attrs.slice_sizes), source.data, source.strides, attrs.slice_sizes,
+               itemsize),
+      out.as<char>(), source.as<char>(), slice_bytes, dense ? gather_items_of(slice_bytes) : nullptr, false});
   const std::int64_t count = work->reader.count();
   work->stream = slice_bytes % 64 == 0 && count * slice_bytes >= bytes_worth_streaming &&
                  reinterpret_cast<std::uintptr_t>(out.data) % 16 == 0;

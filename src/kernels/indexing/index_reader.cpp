@@ -20,8 +20,8 @@ std::int64_t widened(T x) {
   }
 }
 
-// Adds step * index to `to` for n indices at data[at[i]], or at data[i] where `at` is null. Returns the place of the first
-// index outside [-extent, limit), or n.
+// Adds step * index to `to` for n indices at data[at[i]], or at data[i] where `at` is null. Returns the place of the
+// first index outside [-extent, limit), or n.
 template <typename T, bool Dense>
 std::int64_t add_indices(const T* data, const std::int64_t* at, std::int64_t n, std::int64_t extent, std::int64_t limit,
                          std::int64_t step, std::int64_t* to) {

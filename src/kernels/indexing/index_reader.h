@@ -23,7 +23,8 @@ class IndexReader {
 
   std::int64_t count() const { return count_; }
   const Shape& shape() const { return shape_; }
-  // Byte offsets of the regions of index tuples [begin, begin + n). Throws std::out_of_range where an index lies outside.
+  // Byte offsets of the regions of index tuples [begin, begin + n). Throws std::out_of_range where an index lies
+  // outside.
   void offsets(std::int64_t begin, std::int64_t n, std::int64_t* to) const;
 
  private:

@@ -30,7 +30,7 @@ struct Scatter {
   IndexReader reader;
   char* out;
   const char* updates;
-  CopyPlan slice;  // onto the result's first element from that of the updates
+  CopyPlan slice;          // onto the result's first element from that of the updates
   Strides update_strides;  // along the index axes
   std::int64_t itemsize;
   std::int64_t split_step;    // bytes from one index of the split axis to the next
@@ -73,7 +73,8 @@ void scatter_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
   const runtime::View& out = call.out[0];
   const std::size_t itemsize = out.dtype.size();
   const Strides strides = contiguous_strides(out.shape);
-  if (out.data != target.data) add_copy(launch, CopyPlan(out.data, strides, target.data, target.strides, out.shape, itemsize));
+  if (out.data != target.data)
+    add_copy(launch, CopyPlan(out.data, strides, target.data, target.strides, out.shape, itemsize));
   const std::int64_t total = element_count(updates.shape);
   if (total == 0) return;
 
@@ -82,17 +83,11 @@ void scatter_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
   const Strides window_strides(updates.strides.begin() + index_axes, updates.strides.end());
   const UpdateRun update = update_run(attrs.kind, out.dtype);
   const bool dense = is_row_contiguous(window, strides) && is_row_contiguous(window, window_strides);
-  auto work = std::make_shared<Scatter>(
-      Scatter{IndexReader("scatter", call.in.subspan(2), attrs.axes, out.shape, strides, window, itemsize),
-              out.as<char>(),
-              updates.as<char>(),
-              CopyPlan(out.data, strides, updates.data, window_strides, window, itemsize, update),
-              Strides(updates.strides.begin(), updates.strides.begin() + index_axes),
-              static_cast<std::int64_t>(itemsize),
-              0,
-              0,
-              dense ? element_count(window) : 0,
-              update});
+  auto work = std::make_shared<Scatter>(Scatter{
+      IndexReader("scatter", call.in.subspan(2), attrs.axes, out.shape, strides, window, itemsize), out.as<char>(),
+      updates.as<char>(), CopyPlan(out.data, strides, updates.data, window_strides, window, itemsize, update),
+      Strides(updates.strides.begin(), updates.strides.begin() + index_axes), static_cast<std::int64_t>(itemsize), 0, 0,
+      dense ? element_count(window) : 0, update});
 
   // Chunks share the outermost axis, if it is indexed and a slice is one deep along it. Each reads all the indices.
   std::int64_t chunks = 1;

@@ -10,7 +10,8 @@ void slice_update_cpu(const runtime::KernelCall& call, runtime::Launch& launch) 
   const runtime::View& out = call.out[0];
   const std::size_t itemsize = out.dtype.size();
   const Strides strides = contiguous_strides(out.shape);
-  if (out.data != target.data) add_copy(launch, CopyPlan(out.data, strides, target.data, target.strides, out.shape, itemsize));
+  if (out.data != target.data)
+    add_copy(launch, CopyPlan(out.data, strides, target.data, target.strides, out.shape, itemsize));
   std::int64_t first = 0;
   Strides steps = strides;
   for (std::size_t i = 0; i < strides.size(); ++i) {

@@ -17,7 +17,8 @@ inline void stream_bytes(char* dst, const char* src, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; i += 64) {
     const auto* p = reinterpret_cast<const __m128i*>(src + i);
     auto* q = reinterpret_cast<__m128i*>(dst + i);
-    const __m128i a = _mm_loadu_si128(p), b = _mm_loadu_si128(p + 1), c = _mm_loadu_si128(p + 2), d = _mm_loadu_si128(p + 3);
+    const __m128i a = _mm_loadu_si128(p), b = _mm_loadu_si128(p + 1), c = _mm_loadu_si128(p + 2),
+                  d = _mm_loadu_si128(p + 3);
     _mm_stream_si128(q, a);
     _mm_stream_si128(q + 1, b);
     _mm_stream_si128(q + 2, c);

@@ -41,9 +41,9 @@ void transpose_square(T* dst, std::ptrdiff_t dst_step, const char* src, std::ptr
   for (int i = 0; i < n; ++i) std::memcpy(dst + i * dst_step, &a[i], 16);
 }
 
-// Through a tile that is as wide as a cache line in the source and some hundred bytes long in the destination: each line
-// of the source is read once, and each of the destination written at once. Where lines are a power of two apart, and
-// compete for a few places in the caches, that costs nothing, since the tile is dense.
+// Through a tile that is as wide as a cache line in the source and some hundred bytes long in the destination: each
+// line of the source is read once, and each of the destination written at once. Where lines are a power of two apart,
+// and compete for a few places in the caches, that costs nothing, since the tile is dense.
 template <typename T>
 void transpose_items(char* dst, std::ptrdiff_t dst_step, const char* src, std::ptrdiff_t src_step, std::int64_t rows,
                      std::int64_t columns, bool stream) {

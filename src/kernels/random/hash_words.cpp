@@ -69,7 +69,8 @@ void hash(const std::uint32_t* key0, std::uint32_t c, std::uint32_t d0, std::int
     }
   }
   for (; i < n; ++i) {
-    const auto [x, y] = threefry2x32(key[0], key[1], c + static_cast<std::uint32_t>(i), d0 + static_cast<std::uint32_t>(i));
+    const auto [x, y] =
+        threefry2x32(key[0], key[1], c + static_cast<std::uint32_t>(i), d0 + static_cast<std::uint32_t>(i));
     first[i] = x;
     second[i] = y;
   }

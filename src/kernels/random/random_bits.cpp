@@ -79,7 +79,8 @@ void random_bits_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
   const std::int64_t keys_per_chunk = std::max<std::int64_t>(1, hashes_per_chunk / words.hashes);
   const std::int64_t chunks = (key_count + keys_per_chunk - 1) / keys_per_chunk * parts;
   launch.parallel(static_cast<std::size_t>(chunks), 0.6 * hashes_per_chunk, [=](std::size_t chunk) {
-    const std::int64_t part = static_cast<std::int64_t>(chunk) % parts, group = static_cast<std::int64_t>(chunk) / parts;
+    const std::int64_t part = static_cast<std::int64_t>(chunk) % parts,
+                       group = static_cast<std::int64_t>(chunk) / parts;
     const std::int64_t first = part * hashes_per_chunk, last = std::min(words.hashes, first + hashes_per_chunk);
     for (std::int64_t key = group * keys_per_chunk; key < std::min(key_count, (group + 1) * keys_per_chunk); ++key)
       run(key, first, last);

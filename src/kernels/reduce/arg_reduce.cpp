@@ -118,7 +118,8 @@ struct ArgReduction {
       const std::int64_t rows = std::min(block_rows, count - begin);
       r->kernel->fill(extreme, static_cast<std::size_t>(n));
       if (direct) {
-        r->kernel->columns(extreme, origin + begin * step, step, static_cast<std::size_t>(rows), static_cast<std::size_t>(n));
+        r->kernel->columns(extreme, origin + begin * step, step, static_cast<std::size_t>(rows),
+                           static_cast<std::size_t>(n));
       } else {
         for (std::int64_t i = begin; i < begin + rows; ++i) {
           r->loader.load(staged, origin + i * step, element, n);
@@ -178,8 +179,8 @@ void add(SharedReduction r, const runtime::View& out, runtime::Launch& launch) {
 // The first NaN, where there is one, is the extreme.
 void arg_reduce_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
   const bool maximum = call.attrs<graph::ArgReduceAttrs>().maximum;
-  const auto r = std::make_shared<const Reduction>(maximum ? FoldOp::Max : FoldOp::Min, computing_dtype(call.in[0].dtype), 1,
-                                                   call.in[0], call.out[0], true);
+  const auto r = std::make_shared<const Reduction>(maximum ? FoldOp::Max : FoldOp::Min,
+                                                   computing_dtype(call.in[0].dtype), 1, call.in[0], call.out[0], true);
   if (r->kept_count == 0) return;
   maximum ? add<true>(r, call.out[0], launch) : add<false>(r, call.out[0], launch);
 }

@@ -28,7 +28,9 @@ template <typename T>
 struct FoldSum {
   static constexpr T identity = T(0);
   template <typename V>
-  static HWY_INLINE V apply(V a, V b) { return a + b; }
+  static HWY_INLINE V apply(V a, V b) {
+    return a + b;
+  }
 };
 template <typename T>
 struct FoldProd {
@@ -42,17 +44,21 @@ struct FoldProd {
 // Keeps a NaN that it has met.
 template <typename T>
 struct FoldMax {
-  static constexpr T identity = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
-                                                                     : std::numeric_limits<T>::lowest();
+  static constexpr T identity =
+      std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
   template <typename V>
-  static HWY_INLINE V apply(V a, V b) { return ((a < b) | (b != b)) ? b : a; }
+  static HWY_INLINE V apply(V a, V b) {
+    return ((a < b) | (b != b)) ? b : a;
+  }
 };
 template <typename T>
 struct FoldMin {
-  static constexpr T identity = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
-                                                                     : std::numeric_limits<T>::max();
+  static constexpr T identity =
+      std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
   template <typename V>
-  static HWY_INLINE V apply(V a, V b) { return ((b < a) | (b != b)) ? b : a; }
+  static HWY_INLINE V apply(V a, V b) {
+    return ((b < a) | (b != b)) ? b : a;
+  }
 };
 constexpr float infinity = std::numeric_limits<float>::infinity();
 template <>
@@ -156,7 +162,8 @@ struct Fold {
     finish_to(total, static_cast<T*>(result));
   }
 
-  // Rows of `Length` elements, or of n, from left to right; eight rows side by side, since each waits for its own results.
+  // Rows of `Length` elements, or of n, from left to right; eight rows side by side, since each waits for its own
+  // results.
   template <std::size_t Length>
   static void short_rows(const char* x, std::ptrdiff_t step, std::size_t count, std::size_t n, T* results) {
     const std::size_t length = Length ? Length : n;

@@ -22,8 +22,8 @@ struct Reduction {
   Reduction(FoldOp op, Dtype load_dtype, int reduced_axes, const runtime::View& from, const runtime::View& to,
             bool ordered = false);
 
-  // Rows: one result after another, each from a sequence of elements. Columns: the elements for neighbouring results lie
-  // closer to each other than those for one result, so these are folded row by row into a line of results.
+  // Rows: one result after another, each from a sequence of elements. Columns: the elements for neighbouring results
+  // lie closer to each other than those for one result, so these are folded row by row into a line of results.
   bool by_columns() const;
   bool small() const { return kept_count * reduced_count <= 16 << 10; }
   bool direct(std::int64_t step) const { return loader.same() && step == size; }
@@ -42,7 +42,8 @@ struct Reduction {
 // Walks a range of the row-major positions of some axes, in runs along the last of them.
 class Walk {
  public:
-  Walk(const Reduction::Axes& axes, std::int64_t begin, std::int64_t end) : axes_(axes), left_(end - begin), at_(axes.size()) {
+  Walk(const Reduction::Axes& axes, std::int64_t begin, std::int64_t end)
+      : axes_(axes), left_(end - begin), at_(axes.size()) {
     for (std::size_t i = axes.size(); i-- > 0;) {
       at_[i] = begin % axes[i].extent;
       begin /= axes[i].extent;

@@ -42,7 +42,8 @@ Reduction::Axes simplified(const Reduction::Axes& axes) {
   for (const auto& a : axes) {
     if (a.extent == 1) continue;
     sorted.push_back(a);
-    for (std::size_t i = sorted.size() - 1; i > 0 && slower(sorted[i], sorted[i - 1]); --i) std::swap(sorted[i], sorted[i - 1]);
+    for (std::size_t i = sorted.size() - 1; i > 0 && slower(sorted[i], sorted[i - 1]); --i)
+      std::swap(sorted[i], sorted[i - 1]);
   }
   std::size_t joined = 0;
   for (const auto& a : sorted) {
@@ -104,7 +105,8 @@ Reduction::Reduction(FoldOp op, Dtype load_dtype, int reduced_axes, const runtim
 bool Reduction::by_columns() const {
   const Axis& column = kept.back();
   const Axis& row = reduced.back();
-  return reduced_count > 1 && column.extent >= 4 && column.in != 0 && (row.in == 0 || std::abs(column.in) < std::abs(row.in));
+  return reduced_count > 1 && column.extent >= 4 && column.in != 0 &&
+         (row.in == 0 || std::abs(column.in) < std::abs(row.in));
 }
 
 void reduce_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {

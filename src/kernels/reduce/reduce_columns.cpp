@@ -4,10 +4,10 @@ namespace anabranch::kernels {
 namespace {
 
 constexpr std::int64_t elements_per_chunk = 128 << 10;
-constexpr std::int64_t line_elements = 2048;         // results under way, read where they lie
-constexpr std::int64_t staged_line_elements = 512;   // through a block of 8 rows
-constexpr std::int64_t rows_per_block = 512;         // rounding errors grow with the square root of this
-constexpr std::int64_t enough_lines = 32;            // to occupy a machine without cutting columns
+constexpr std::int64_t line_elements = 2048;        // results under way, read where they lie
+constexpr std::int64_t staged_line_elements = 512;  // through a block of 8 rows
+constexpr std::int64_t rows_per_block = 512;        // rounding errors grow with the square root of this
+constexpr std::int64_t enough_lines = 32;           // to occupy a machine without cutting columns
 constexpr double ns_per_element = 0.2;
 
 // How the results are cut into lines, and the columns into parts.
@@ -81,7 +81,8 @@ struct Columns {
     for (Walk walk(r->reduced, begin, end); !walk.done();) {
       const std::int64_t count = std::min(walk.run(), most - in_block);
       char* to = blocked ? block : acc;
-      tuple > 1 ? fold_tuples(origin + walk.in(), step, count, n, to) : fold_rows(origin + walk.in(), step, count, n, to);
+      tuple > 1 ? fold_tuples(origin + walk.in(), step, count, n, to)
+                : fold_rows(origin + walk.in(), step, count, n, to);
       walk.advance(count);
       in_block += count;
       if (blocked && (in_block == most || walk.done())) {
@@ -102,15 +103,16 @@ void reduce_columns(SharedReduction r, runtime::Launch& launch) {
   const double ns = ns_per_element * static_cast<double>(c->part * c->line);
   if (c->parts == 1) {
     const std::int64_t group = std::max<std::int64_t>(1, elements_per_chunk / (c->part * c->line));
-    add_phase(launch, at_once, (c->lines + group - 1) / group, ns * static_cast<double>(group), [c, group](std::size_t chunk) {
-      alignas(64) char acc[(line_elements + block_slack) * 8];
-      const std::int64_t begin = static_cast<std::int64_t>(chunk) * group;
-      for (std::int64_t i = begin; i < std::min(c->lines, begin + group); ++i) {
-        const auto at = c->line_at(i);
-        c->fold_line(c->r->in + at.in, 0, c->part, at.n, acc);
-        c->r->storer.store(c->r->out + at.out, c->r->kept.back().out, acc, at.n);
-      }
-    });
+    add_phase(launch, at_once, (c->lines + group - 1) / group, ns * static_cast<double>(group),
+              [c, group](std::size_t chunk) {
+                alignas(64) char acc[(line_elements + block_slack) * 8];
+                const std::int64_t begin = static_cast<std::int64_t>(chunk) * group;
+                for (std::int64_t i = begin; i < std::min(c->lines, begin + group); ++i) {
+                  const auto at = c->line_at(i);
+                  c->fold_line(c->r->in + at.in, 0, c->part, at.n, acc);
+                  c->r->storer.store(c->r->out + at.out, c->r->kept.back().out, acc, at.n);
+                }
+              });
     return;
   }
   // partial[part][result]

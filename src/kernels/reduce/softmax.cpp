@@ -33,7 +33,8 @@ struct Rows {
         row_bytes(logsumexp ? out.dtype.size() : n * out.dtype.size()),
         log(logsumexp),
         stream(!logsumexp && out.dtype == float32 && row_bytes % 64 == 0 && n <= cached_row &&
-               reinterpret_cast<std::uintptr_t>(out.data) % 64 == 0 && r.kept_count * row_bytes >= bytes_worth_streaming) {}
+               reinterpret_cast<std::uintptr_t>(out.data) % 64 == 0 &&
+               r.kept_count * row_bytes >= bytes_worth_streaming) {}
 
   // Element 0 of a row, and where its results go.
   Walk walk(std::int64_t begin, std::int64_t end) const { return {r.kept, begin, end}; }
@@ -97,8 +98,8 @@ void one_row(const Rows& rows, const float* x, char* to) {
   }
 }
 
-// Rows that are not dense, or of another type, are brought together some at a time: where the rows' elements lie side by
-// side, as after a transposition, enough of them to use whole cache lines.
+// Rows that are not dense, or of another type, are brought together some at a time: where the rows' elements lie side
+// by side, as after a transposition, enough of them to use whole cache lines.
 template <typename T>
 void run_rows(const Rows& rows, std::int64_t begin, std::int64_t end) {
   const Reduction& r = rows.r;
@@ -118,8 +119,8 @@ void run_rows(const Rows& rows, std::int64_t begin, std::int64_t end) {
     const std::int64_t m = std::min(group, walk.run());
     const char* from = r.in + walk.in();
     if (!dense) {
-      strided_copy(collected.get(), {rows.n, 1}, from, {r.kept.back().in / from_size, rows.step / from_size}, {m, rows.n},
-                   static_cast<std::size_t>(from_size));
+      strided_copy(collected.get(), {rows.n, 1}, from, {r.kept.back().in / from_size, rows.step / from_size},
+                   {m, rows.n}, static_cast<std::size_t>(from_size));
       from = collected.get();
     }
     for (std::int64_t k = 0; k < m; ++k, walk.advance(1)) {
@@ -152,7 +153,8 @@ void add_long_rows(SharedRows rows, runtime::Launch& launch) {
     float top, sum;  // of exp(x - top)
   };
   const std::int64_t parts = (rows->n + part - 1) / part, count = rows->r.kept_count;
-  auto* partial = static_cast<Partial*>(launch.scratch(static_cast<std::size_t>(count * (parts + 1)) * sizeof(Partial)));
+  auto* partial =
+      static_cast<Partial*>(launch.scratch(static_cast<std::size_t>(count * (parts + 1)) * sizeof(Partial)));
   Partial* whole = partial + count * parts;
   // Calls f(x, m, y) for dense stretches x of m elements of a part, y being where their results go.
   const auto each = [rows, parts](std::int64_t chunk, auto f) {

@@ -77,7 +77,8 @@ void Loader::load(void* to, const char* src, std::int64_t step, std::int64_t n) 
 }
 
 Storer::Storer(Dtype from, Dtype to) : from_size_(from.size()), to_size_(to.size()) {
-  if (is_half_dtype(to) && from == float32) round_ = to == float16 ? lane_table().store_f16.fn : lane_table().store_bf16.fn;
+  if (is_half_dtype(to) && from == float32)
+    round_ = to == float16 ? lane_table().store_f16.fn : lane_table().store_bf16.fn;
 }
 
 void Storer::store(char* to, std::int64_t step, const void* from, std::int64_t n) const {

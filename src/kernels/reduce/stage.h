@@ -22,7 +22,8 @@ class Loader {
   bool same() const { return !first_ && !second_; }
   std::int64_t from_size() const { return from_size_; }
   std::int64_t to_size() const { return to_size_; }
-  // n elements, `step` bytes apart from `src` on, become dense at `to`, which has room for the next multiple of `quantum`.
+  // n elements, `step` bytes apart from `src` on, become dense at `to`, which has room for the next multiple of
+  // `quantum`.
   void load(void* to, const char* src, std::int64_t step, std::int64_t n) const;
 
  private:
