@@ -79,7 +79,7 @@ graph::Scalar scalar_of(PyObject* o, std::optional<Dtype> beside) {
 }  // namespace
 
 bool is_python_scalar(PyObject* o) {
-  return PyFloat_Check(o) || PyLong_Check(o) || PyComplex_Check(o);  // bool is an int
+  return PyLong_Check(o) || PyFloat_Check(o) || PyComplex_Check(o);  // bool is an int
 }
 
 bool is_index_like(PyObject* o) {

@@ -8,20 +8,22 @@ namespace {
 using BinaryOp = array (*)(const array&, const array&, const StreamOrDevice&);
 using UnaryOp = array (*)(const array&, const StreamOrDevice&);
 
+// The scope's stream, looked up once for all the nodes that an operator makes.
+StreamOrDevice stream_here() { return to_stream(current_stream()); }
+
 // Calls op with the operands, at least one of which is an array; Py_NotImplemented for foreign objects.
 template <BinaryOp op>
 PyObject* apply(PyObject* a, PyObject* b) {
-  const StreamOrDevice s = current_stream();
-  if (is_array(a)) {
-    const array& x = array_of(a);
-    if (is_array(b)) return wrap(op(x, array_of(b), s));
-    const array held = x;  // converting a foreign object may run Python code that rebinds `a`
-    const std::optional<array> y = to_operand(b, held.dtype(), s);
-    if (y) return wrap(op(held, *y, s));
+  const StreamOrDevice s = stream_here();
+  if (Py_TYPE(a) == array_type || is_array(a)) {
+    if (Py_TYPE(b) == array_type) return wrap(op(array_of(a), array_of(b), s));
+    const array x = array_of(a);  // converting a foreign object may run Python code that rebinds `a`
+    const std::optional<array> y = to_operand(b, x.dtype(), s);
+    if (y) return wrap(op(x, *y, s));
   } else {
-    const array held = array_of(b);
-    const std::optional<array> x = to_operand(a, held.dtype(), s);
-    if (x) return wrap(op(*x, held, s));
+    const array y = array_of(b);
+    const std::optional<array> x = to_operand(a, y.dtype(), s);
+    if (x) return wrap(op(*x, y, s));
   }
   Py_RETURN_NOTIMPLEMENTED;
 }
@@ -35,7 +37,7 @@ PyObject* binary(PyObject* a, PyObject* b) noexcept {
 template <BinaryOp op>
 PyObject* in_place(PyObject* a, PyObject* b) noexcept {
   return guarded<>(static_cast<PyObject*>(nullptr), [&]() -> PyObject* {
-    const StreamOrDevice s = current_stream();
+    const StreamOrDevice s = stream_here();
     const array held = array_of(a);
     const std::optional<array> y = is_array(b) ? array_of(b) : to_operand(b, held.dtype(), s);
     if (!y) Py_RETURN_NOTIMPLEMENTED;
