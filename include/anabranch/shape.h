@@ -15,7 +15,7 @@ using Shape = SmallVector<ShapeElem, 4>;
 // Elements (not bytes) between neighbours along each axis; 0 along a broadcast axis, negative along a reversed one.
 using Strides = SmallVector<std::int64_t, 4>;
 
-// The product of the extents. Throws std::overflow_error where it passes 2^63 - 1.
+// The product of the extents. Throws std::overflow_error from 2^60 on.
 std::int64_t element_count(const Shape& shape);
 
 // Strides of a dense row-major array.

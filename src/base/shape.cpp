@@ -5,14 +5,17 @@
 
 namespace anabranch {
 
+// So that neither the number of elements nor that of their bytes overflows.
+constexpr std::int64_t max_elements = std::int64_t{1} << 60;
+
 std::int64_t element_count(const Shape& shape) {
   std::int64_t n = 1;
   bool empty = false;
   for (ShapeElem e : shape) empty |= e == 0;
   if (empty) return 0;
   for (ShapeElem e : shape) {
-    if (__builtin_mul_overflow(n, e, &n))
-      throw std::overflow_error("[shape] " + to_string(shape) + " has more than 2^63 - 1 elements.");
+    if (__builtin_mul_overflow(n, e, &n) || n >= max_elements)
+      throw std::overflow_error("[shape] " + to_string(shape) + " has 2^60 elements or more.");
   }
   return n;
 }

@@ -16,7 +16,7 @@ array arange(double start, double stop, double step, Dtype dtype, const StreamOr
                             ? ((step > 0) == (start < stop) && start != stop ? 1 : 0)
                             : std::ceil((stop - start) / step);
   if (!std::isfinite(length)) refuse("arange", "Cannot compute length.");
-  if (length >= 0x1p62) refuse("arange", "Maximum size exceeded.");
+  if (length >= 0x1p60) refuse("arange", "Maximum size exceeded.");
   const auto n = static_cast<ShapeElem>(std::max(length, 0.0));
   return graph::operation(graph::Op::Arange, Shape{n}, dtype, {}, to_stream(s), graph::ArangeAttrs{start, step});
 }
@@ -92,16 +92,17 @@ array identity(int n, Dtype dtype, const StreamOrDevice& s) { return eye(n, n, 0
 namespace {
 
 // Row i and column j, as a column and a row that broadcast to n by m, the columns shifted by -k.
-array on_or_below_diagonal(ShapeElem n, ShapeElem m, int k, const StreamOrDevice& s) {
-  const array rows = arange(0.0, static_cast<double>(n), 1.0, int64, s);
-  const array columns = arange(-double(k), static_cast<double>(m) - k, 1.0, int64, s);
+array on_or_below_diagonal(ShapeElem n, ShapeElem m, ShapeElem k, const StreamOrDevice& s) {
+  const Dtype d = std::max(n, m) + std::abs(k) <= std::numeric_limits<int>::max() ? int32 : int64;
+  const array rows = arange(0.0, static_cast<double>(n), 1.0, d, s);
+  const array columns = arange(static_cast<double>(-k), static_cast<double>(m - k), 1.0, d, s);
   return greater_equal(reshape(rows, Shape{n, 1}, s), columns, s);
 }
 
 array triangle(const char* function, const array& x, int k, bool lower, const StreamOrDevice& s) {
   if (x.ndim() < 2) refuse(function, "array must be at least 2-D, got shape " + to_string(x.shape()) + ".");
   const StreamOrDevice on = to_stream(s);
-  const array mask = on_or_below_diagonal(x.shape(-2), x.shape(-1), lower ? k : k - 1, on);
+  const array mask = on_or_below_diagonal(x.shape(-2), x.shape(-1), lower ? k : ShapeElem{k} - 1, on);
   const array zero = ops::constant(0, x.dtype(), on);
   return lower ? where(mask, x, zero, on) : where(mask, zero, x, on);
 }
@@ -132,7 +133,7 @@ array diagonal(const array& a, int offset, int axis1, int axis2, const StreamOrD
     shape.push_back(a.shape(i));
     strides.push_back(from[static_cast<std::size_t>(i)]);
   }
-  const std::int64_t down = std::max(-offset, 0), right = std::max(offset, 0);
+  const std::int64_t down = std::max(-std::int64_t{offset}, std::int64_t{0}), right = std::max(offset, 0);
   const std::int64_t n = std::max<std::int64_t>(0, std::min(a.shape(first) - down, a.shape(second) - right));
   const std::int64_t row = from[static_cast<std::size_t>(first)], column = from[static_cast<std::size_t>(second)];
   shape.push_back(n);
@@ -146,10 +147,11 @@ array diag(const array& a, int k, const StreamOrDevice& s) {
     refuse("diag", "array must be 1-D or 2-D, got array with " + std::to_string(a.ndim()) + " dimensions.");
   }
   const StreamOrDevice on = to_stream(s);
-  const ShapeElem n = a.shape(0), extent = n + std::abs(k);
+  const ShapeElem n = a.shape(0), shift = k, extent = n + std::abs(shift);
+  ops::require_extents("diag", Shape{extent, extent});
   // The values seen as a strided region of a vector of zeros.
   const array zero = zeros(Shape{extent * extent}, a.dtype(), on);
-  const ShapeElem first = k >= 0 ? k : -k * extent;
+  const ShapeElem first = shift >= 0 ? shift : -shift * extent;
   const array filled = slice_update(zero, a, Shape{first}, Shape{first + n * (extent + 1)}, Shape{extent + 1}, on);
   return reshape(filled, Shape{extent, extent}, on);
 }

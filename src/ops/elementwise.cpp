@@ -84,6 +84,7 @@ array unary(Op op, const array& a, const StreamOrDevice& s) {
 
 array binary_mixed(Op op, const array& a, const array& b, Dtype d, Dtype to, const StreamOrDevice& s) {
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), graph::op_name(op));
+  element_count(shape);
   const array x = astype(a, d, s), y = astype(b, d, s);
   return graph::elementwise(op, shape, to, {&x, &y}, to_stream(s));
 }
@@ -124,6 +125,7 @@ array astype(const array& a, Dtype dtype, const StreamOrDevice& s) {
 array where(const array& condition, const array& x, const array& y, const StreamOrDevice& s) {
   const Dtype d = promote_types(x.dtype(), y.dtype());
   const Shape shape = broadcast_shapes(condition.shape(), broadcast_shapes(x.shape(), y.shape(), "where"), "where");
+  element_count(shape);
   const array c = astype(condition, bool_, s), from_x = astype(x, d, s), from_y = astype(y, d, s);
   return graph::elementwise(graph::Op::Select, shape, d, {&c, &from_x, &from_y}, to_stream(s));
 }

@@ -95,6 +95,7 @@ array gather_along(const char* function, const array& a, const Indices& indices,
     }
     shape.push_back(slice_sizes[i]);
   }
+  element_count(shape);
   SmallVector<graph::NodeRef, 3> inputs{a.node()};
   for (const array& i : indices.arrays) inputs.push_back(i.node());
   return graph::operation(Op::Gather, shape, a.dtype(), std::move(inputs), to_stream(s),

@@ -116,6 +116,7 @@ array repeat(const array& a, int repeats, int axis, const StreamOrDevice& s) {
   if (repeats == 1) return a;
   Shape seen = a.shape(), shape = a.shape();
   seen.insert(seen.begin() + along + 1, repeats);
+  ops::require_extents("repeat", seen);
   shape[at(along)] *= repeats;
   return reshape(broadcast_to(expand_dims(a, along + 1, s), seen, s), shape, s);
 }
@@ -133,8 +134,9 @@ array tile(const array& a, const std::vector<int>& reps, const StreamOrDevice& s
     ones.push_back(extent);
     seen.push_back(rep);
     seen.push_back(extent);
-    shape.push_back(rep * extent);
   }
+  ops::require_extents("tile", seen);
+  for (std::size_t i = 0; i < n; ++i) shape.push_back(seen[2 * i] * seen[2 * i + 1]);
   const StreamOrDevice on = to_stream(s);
   return reshape(broadcast_to(reshape(a, ones, on), seen, on), shape, on);
 }
@@ -159,7 +161,8 @@ array roll(const array& a, int shift, const std::vector<int>& axes, const Stream
 }
 array roll(const array& a, const Shape& shift, int axis, const StreamOrDevice& s) {
   ShapeElem total = 0;
-  for (ShapeElem by : shift) total += by;
+  const ShapeElem n = std::max<ShapeElem>(a.shape(axis), 1);
+  for (ShapeElem by : shift) total += by % n;
   return roll(a, Shape{total}, std::vector<int>{axis}, s);
 }
 array roll(const array& a, int shift, int axis, const StreamOrDevice& s) { return roll(a, Shape{shift}, axis, s); }
@@ -208,8 +211,9 @@ array pad(const array& a, const std::vector<int>& axes, const Shape& low_pad_siz
     }
     low[axis] = low_pad_size[i];
     high[axis] = high_pad_size[i];
-    stop[axis] = a.shape()[axis] + low[axis];
-    shape[axis] = stop[axis] + high[axis];
+    if (__builtin_add_overflow(a.shape()[axis], low[axis], &stop[axis]) ||
+        __builtin_add_overflow(stop[axis], high[axis], &shape[axis]))
+      refuse("pad", "The result has too many elements.");
   }
   if (shape == a.shape()) return a;
   if (mode == "edge") return pad_edge(a, low, high, on);

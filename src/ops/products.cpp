@@ -40,6 +40,7 @@ array matmul(const array& a, const array& b, const StreamOrDevice& s) {
   Shape shape = batch;
   shape.push_back(left.shape(-2));
   shape.push_back(right.shape(-1));
+  element_count(shape);
   left = with_batch(left, batch);
   right = with_batch(right, batch);
   array out = left.shape(-1) == 0
@@ -104,7 +105,7 @@ array tensordot(const array& a, const array& b, const std::vector<int>& axes_a, 
   normalize_axes(axes_b, b.ndim(), "tensordot");
   SmallVector<int, 4> order_a, order_b, contracted_a, contracted_b;
   Shape shape;
-  std::int64_t rows = 1, inside = 1, columns = 1;
+  Shape rows, inside, columns;
   for (std::size_t i = 0; i < axes_a.size(); ++i) {
     contracted_a.push_back(normalize_axis(axes_a[i], a.ndim(), "tensordot"));
     contracted_b.push_back(normalize_axis(axes_b[i], b.ndim(), "tensordot"));
@@ -112,7 +113,7 @@ array tensordot(const array& a, const array& b, const std::vector<int>& axes_a, 
       refuse("tensordot", "a and b must have the same extents on the contracted axes, got shapes " +
                               to_string(a.shape()) + " and " + to_string(b.shape()) + ".");
     }
-    inside *= a.shape(contracted_a.back());
+    inside.push_back(a.shape(contracted_a.back()));
   }
   const auto has = [](const SmallVector<int, 4>& axes, int i) {
     return std::find(axes.begin(), axes.end(), i) != axes.end();
@@ -121,7 +122,7 @@ array tensordot(const array& a, const array& b, const std::vector<int>& axes_a, 
     if (has(contracted_a, i)) continue;
     order_a.push_back(i);
     shape.push_back(a.shape(i));
-    rows *= a.shape(i);
+    rows.push_back(a.shape(i));
   }
   for (int i : contracted_a) order_a.push_back(i);
   for (int i : contracted_b) order_b.push_back(i);
@@ -129,11 +130,11 @@ array tensordot(const array& a, const array& b, const std::vector<int>& axes_a, 
     if (has(contracted_b, i)) continue;
     order_b.push_back(i);
     shape.push_back(b.shape(i));
-    columns *= b.shape(i);
+    columns.push_back(b.shape(i));
   }
   const StreamOrDevice on = to_stream(s);
-  const array left = reshape(ops::permute(a, order_a), Shape{rows, inside}, on);
-  const array right = reshape(ops::permute(b, order_b), Shape{inside, columns}, on);
+  const array left = reshape(ops::permute(a, order_a), Shape{element_count(rows), element_count(inside)}, on);
+  const array right = reshape(ops::permute(b, order_b), Shape{element_count(inside), element_count(columns)}, on);
   return reshape(matmul(left, right, on), shape, on);
 }
 

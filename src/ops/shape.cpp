@@ -92,10 +92,8 @@ array flatten(const array& a, int start_axis, int end_axis, const StreamOrDevice
                           std::to_string(end_axis) + " for an array with " + std::to_string(n) + " dimensions.");
   }
   if (start == end) return a;
-  ShapeElem joined = 1;
-  for (int i = start; i <= end; ++i) joined *= a.shape(i);
   Shape to(a.shape().begin(), a.shape().begin() + start);
-  to.push_back(joined);
+  to.push_back(element_count(Shape(a.shape().begin() + start, a.shape().begin() + end + 1)));
   for (int i = end + 1; i < n; ++i) to.push_back(a.shape(i));
   return reshape(a, to, s);
 }
@@ -204,6 +202,7 @@ array broadcast_to(const array& a, const Shape& shape, const StreamOrDevice&) {
 std::vector<array> broadcast_arrays(const std::vector<array>& inputs, const StreamOrDevice&) {
   Shape shape;
   for (const array& a : inputs) shape = broadcast_shapes(shape, a.shape(), "broadcast_arrays");
+  element_count(shape);
   std::vector<array> out;
   out.reserve(inputs.size());
   for (const array& a : inputs) out.push_back(ops::broadcast(a, shape));

@@ -98,6 +98,22 @@ TEST(Shape, AsStrided) {
   EXPECT_THROW(as_strided(a, {2}, {1, 1}, 0), std::invalid_argument);
 }
 
+TEST(Shape, SizesThatOverflow) {
+  const ShapeElem wide = ShapeElem{1} << 31;
+  const array column = broadcast_to(zeros({1, 1}), {wide, 1}), row = broadcast_to(zeros({1, 1}), {1, wide});
+  EXPECT_THROW(column + row, std::overflow_error);
+  EXPECT_THROW(where(column, row, row), std::overflow_error);
+  EXPECT_THROW(broadcast_arrays({column, row}), std::overflow_error);
+  EXPECT_THROW(broadcast_to(column, {wide, wide}), std::overflow_error);
+  EXPECT_THROW(matmul(column, row), std::overflow_error);
+  EXPECT_THROW(repeat(row, 1 << 30, 0), std::overflow_error);
+  EXPECT_THROW(tile(row, {1 << 30, 1}), std::overflow_error);
+  EXPECT_THROW(zeros({wide, wide, 2}, uint8), std::overflow_error);
+  EXPECT_THROW(diag(broadcast_to(zeros({1}), {wide})), std::overflow_error);
+  EXPECT_EQ(zeros({wide, wide, wide, 0}).size(), 0u);
+  EXPECT_THROW(flatten(zeros({wide, wide, wide, 0}), 0, 2), std::overflow_error);
+}
+
 TEST(Shape, Contiguous) {
   const array a = counting({2, 3});
   EXPECT_EQ(contiguous(a).node(), a.node());
