@@ -3,7 +3,7 @@
 - includes point one way (ALLOWED below);
 - Highway's headers stay in src/kernels;
 - threads, locks and atomics come from src/runtime/sync.h in the folders that run under the simulated scheduler;
-- no file has more than 600 lines;
+- no file has more than 600 lines, but for the generated stubs;
 - ARCHITECTURE.md names every folder of src.
 """
 
@@ -102,7 +102,7 @@ def check_seam(file, lines):
 
 
 def check_size(file, lines):
-    if len(lines) > MAX_LINES:
+    if len(lines) > MAX_LINES and file != "python/anabranch/_core.pyi":
         yield f"{file}:{len(lines)}: has more than {MAX_LINES} lines"
 
 
