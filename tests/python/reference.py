@@ -74,7 +74,7 @@ def assert_close(a, expected, name, bound, what="", slack=0):
     assert a.shape == expected.shape, what
     got = to_numpy(a)
     if name == "complex64":
-        same = (got == expected) | (np.isnan(got) & np.isnan(expected))
+        same = (got == expected) | (np.isnan(got) & np.isnan(expected)) | (np.abs(got - expected) <= slack)
         with np.errstate(all="ignore"):
             off = np.where(same, 0, np.abs(got - expected) / (2.0**-23 * np.maximum(np.abs(expected), 2.0**-100)))
     elif is_float(name):
