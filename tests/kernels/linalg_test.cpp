@@ -438,15 +438,15 @@ TYPED_TEST(Factorized, SingularMatricesSayWhich) {
     for (std::int64_t i = 0; i < n; ++i) a.at(3, i, 2) = a.at(4, i, 1) = 0;
     std::vector<TypeParam> x;
     EXPECT_THAT(failure(inverse_cpu, std::vector<View>{a.view}, dense(x, {5, n, n})),
-                testing::StartsWith("[linalg.inv] Matrix 3 of the batch is singular"));
+                testing::StartsWith("[linalg::inv] Matrix 3 of the batch is singular"));
     EXPECT_THAT(failure(solve_cpu, std::vector<View>{a.view, a.view}, dense(x, {5, n, n})),
-                testing::StartsWith("[linalg.solve] Matrix 3 of the batch is singular"));
+                testing::StartsWith("[linalg::solve] Matrix 3 of the batch is singular"));
   }
   Stack<TypeParam> one({2, 2}, Layout::Rows, 1);
   std::fill(one.memory.begin(), one.memory.end(), TypeParam(1));
   std::vector<TypeParam> x;
   EXPECT_EQ(failure(inverse_cpu, std::vector<View>{one.view}, dense(x, {2, 2})),
-            "[linalg.inv] The matrix is singular (pivot 1 of its LU factorization is zero).");
+            "[linalg::inv] The matrix is singular (pivot 1 of its LU factorization is zero).");
 }
 
 TYPED_TEST(Factorized, IndefiniteMatricesSayWhich) {
@@ -457,7 +457,7 @@ TYPED_TEST(Factorized, IndefiniteMatricesSayWhich) {
     a.at(2, n - 2, n - 2) = a.at(4, 0, 0) = -1;
     std::vector<TypeParam> x;
     EXPECT_EQ(failure(cholesky_cpu, std::vector<View>{a.view}, dense(x, {5, n, n}), attributes),
-              "[linalg.cholesky] Matrix 2 of the batch is not positive definite (the leading minor of order " +
+              "[linalg::cholesky] Matrix 2 of the batch is not positive definite (the leading minor of order " +
                   std::to_string(n - 1) + " is not positive).");
   }
 }

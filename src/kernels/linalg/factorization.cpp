@@ -16,9 +16,9 @@ void require_success(Factorization kind, const blas_int* info, std::int64_t matr
   const blas_int* failed = std::find_if(info, info + matrices, [](blas_int i) { return i != 0; });
   if (failed == info + matrices) return;
   std::ostringstream message;
-  message << (kind == Factorization::Cholesky    ? "[linalg.cholesky] "
-              : kind == Factorization::InverseLU ? "[linalg.inv] "
-                                                 : "[linalg.solve] ");
+  message << (kind == Factorization::Cholesky    ? "[linalg::cholesky] "
+              : kind == Factorization::InverseLU ? "[linalg::inv] "
+                                                 : "[linalg::solve] ");
   if (matrices == 1) {
     message << "The matrix";
   } else {

@@ -8,7 +8,7 @@
 namespace anabranch::kernels {
 namespace {
 
-double ns_per_flop(const PanelFormat& format) { return format.tiles ? 0.002 : 0.007; }
+double ns_per_flop(const PanelFormat& format) { return format.tiles ? 0.001 : 0.007; }
 constexpr double ns_per_packed = 0.5;
 
 std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
@@ -29,7 +29,7 @@ struct TileSize {
   std::int64_t rows, cols;
 };
 TileSize tile_size(const MatmulProblem& p, const PanelFormat& format) {
-  TileSize tile{round_up(240, format.a), 512};
+  TileSize tile{round_up(240, format.a), format.tiles ? 512 : 256};
   const auto chunks = [&] { return chunks_of(p.m, tile.rows) * chunks_of(p.n, tile.cols); };
   const auto flops = [&] { return 2.0 * static_cast<double>(tile.rows * tile.cols) * static_cast<double>(p.k); };
   while (chunks() < 24 && flops() > 5e7 && tile.cols > 128) {
@@ -52,13 +52,15 @@ struct Target {
         j(j_),
         rows(std::min(tile.rows, p.m - i)),
         cols(std::min(tile.cols, p.n - j)) {
-    if (p.out_dtype != float32) sums = runtime::allocate(static_cast<std::size_t>(rows * cols) * sizeof(float));
+    if (p.out_dtype != float32) sums = runtime::allocate(static_cast<std::size_t>(rows * ld_sums()) * sizeof(float));
   }
   char* result() const { return static_cast<char*>(p.out) + ((matrix * p.m + i) * p.n + j) * p.out_dtype.size(); }
   float* to() const { return static_cast<float*>(sums ? sums->data : static_cast<void*>(result())); }
-  std::int64_t ld() const { return sums ? cols : p.n; }
+  // A cache line more than a row, for rows a power of two apart would share a few sets of the cache.
+  std::int64_t ld_sums() const { return cols + 16; }
+  std::int64_t ld() const { return sums ? ld_sums() : p.n; }
   void finish() const {
-    if (sums) round_rows(p.out_dtype, to(), rows, cols, cols, result(), p.n);
+    if (sums) round_rows(p.out_dtype, to(), rows, cols, ld_sums(), result(), p.n);
   }
 };
 
@@ -87,7 +89,7 @@ struct Packing {
 
 void pack_phase(const PanelFormat& format, const Packing& a, const Packing& b, std::int64_t k, std::int64_t depth,
                 runtime::Launch& launch) {
-  const std::int64_t lines = 1 << 16 >> (format.depth > 256 ? 9 : 8);
+  const std::int64_t lines = (1 << 16) / format.depth;
   const std::int64_t lines_a = round_up(lines, a.width), lines_b = round_up(lines, b.width);
   const std::int64_t chunks_a = chunks_of(a.count, lines_a), chunks_b = chunks_of(b.count, lines_b);
   const std::int64_t blocks = chunks_of(depth, format.depth);
