@@ -175,6 +175,15 @@ TEST(Gather, ManySlicesAndHugeOnes) {
   check_gather(permuted(source.view(), {1, 0}), {few.view()}, {{1}, {90000, 1}});
 }
 
+TEST(Gather, ColumnsOfManyRows) {
+  for (Dtype dtype : {int8, float16, float32, complex64}) {
+    Tensor source = Tensor::random(dtype, {150, 90}, 1), index = Tensor::random(int16, {700}, 4, -90, 89);
+    check_gather(source.view(), {index.view()}, {{1}, {150, 1}});
+    check_gather(permuted(source.view(), {1, 0}), {index.view()}, {{0}, {1, 130}});
+    check_gather(sliced(source.view(), 0, 149, 150, -1), {index.view()}, {{1}, {150, 1}});
+  }
+}
+
 TEST(Gather, OutsideIsAnError) {
   Tensor source = Tensor::random(float32, {10, 4}, 1);
   const auto message = [&](Tensor index, int axis) -> std::string {
@@ -194,6 +203,10 @@ TEST(Gather, OutsideIsAnError) {
   EXPECT_EQ(message(Tensor::of<std::uint64_t>({1}, {~std::uint64_t{0}}), 0),
             "[gather] index 18446744073709551615 is out of bounds for axis 0 with size 10.");
   EXPECT_EQ(message(Tensor::of<std::int64_t>({2}, {9, -10}), 0), "");
+  std::vector<std::int16_t> many(2000, 1);
+  many[1999] = 4;
+  EXPECT_EQ(message(Tensor::of<std::int16_t>({2000}, many), 1),
+            "[gather] index 4 is out of bounds for axis 1 with size 4.");
 }
 
 Wide updated(ScatterKind kind, Wide a, Wide b) {

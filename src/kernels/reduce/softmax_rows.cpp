@@ -68,9 +68,10 @@ float exp_sum_of(const float* x, float top, float* y, std::size_t n) {
   alignas(64) float last[lanes];
   if (i < n) {
     const std::size_t rest = n - i;
-    for (std::size_t j = 0; j < lanes; ++j) last[j] = j < rest ? x[i + j] : top;
-    for (std::size_t k = 0; k < vectors; ++k) sum[k] = hn::Zero(d);
-    add_exps<true>(last, t, last, lanes, sum);
+    for (std::size_t j = 0; j < lanes; ++j) last[j] = top;
+    std::memcpy(last, x + i, rest * sizeof(float));
+    for (std::size_t j = 0; j < rest; j += per_vector)
+      hn::Store(exp_of(hn::Sub(hn::Load(d, last + j), t)), d, last + j);
     if constexpr (Keep) std::memcpy(y + i, last, rest * sizeof(float));
     for (std::size_t j = rest; j < lanes; ++j) last[j] = 0;
     for (std::size_t k = 0; k < vectors; ++k) total[k] = hn::Add(total[k], hn::Load(d, last + k * per_vector));
