@@ -128,6 +128,10 @@ T wrapped(__int128 x) {
   else return static_cast<T>(static_cast<std::make_unsigned_t<T>>(x));
 }
 
+__int128 product(__int128 x, __int128 y) {
+  return static_cast<__int128>(static_cast<unsigned __int128>(x) * static_cast<unsigned __int128>(y));
+}
+
 template <typename T>
 T integer_unary(Op op, T a) {
   const __int128 x = a;
@@ -135,7 +139,7 @@ T integer_unary(Op op, T a) {
     case Op::Abs: return wrapped<T>(x < 0 ? -x : x);
     case Op::Negative: return wrapped<T>(-x);
     case Op::Sign: return wrapped<T>((x > 0) - (x < 0));
-    case Op::Square: return wrapped<T>(x * x);
+    case Op::Square: return wrapped<T>(product(x, x));
     case Op::BitwiseInvert: return std::is_same_v<T, bool> ? wrapped<T>(!a) : wrapped<T>(~x);
     case Op::Imag: case Op::IsNan: case Op::IsInf: return 0;
     case Op::LogicalNot: return wrapped<T>(x == 0);
@@ -151,7 +155,7 @@ T integer_binary(Op op, T a, T b) {
   switch (op) {
     case Op::Add: return wrapped<T>(x + y);
     case Op::Subtract: return std::is_same_v<T, bool> ? wrapped<T>(x != y) : wrapped<T>(x - y);
-    case Op::Multiply: return wrapped<T>(x * y);
+    case Op::Multiply: return wrapped<T>(product(x, y));
     case Op::FloorDivide: {
       if (y == 0) return 0;
       __int128 q = x / y;
@@ -167,7 +171,7 @@ T integer_binary(Op op, T a, T b) {
     case Op::Power: {
       if (y < 0) return 0;
       T result = 1;
-      for (__int128 i = 0; i < (y > 300 ? 300 + y % 2 : y); ++i) result = wrapped<T>(__int128{result} * x);
+      for (__int128 i = 0; i < (y > 300 ? 300 + y % 2 : y); ++i) result = wrapped<T>(product(result, x));
       return result;
     }
     case Op::Maximum: return std::max(a, b);

@@ -101,18 +101,27 @@ struct Square {
   static T one(T a) { return Multiply::one(a, a); }
 };
 
+// In double nothing overflows; what is NaN then is left to C's rules for infinities.
+HWY_INLINE complex64_t quotient(complex64_t x, complex64_t y) {
+  const double a = x.real(), b = x.imag(), c = y.real(), d = y.imag();
+  const double size = c * c + d * d;
+  const double re = (a * c + b * d) / size, im = (b * c - a * d) / size;
+  if (HWY_UNLIKELY(re != re && im != im)) return library::divide(x, y);
+  return {static_cast<float>(re), static_cast<float>(im)};
+}
+
 struct Divide {
   template <class D>
   static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) { return hn::Div(a, b); }
   template <ComplexLane T>
-  static T one(T a, T b) { return library::divide(a, b); }
+  static T one(T a, T b) { return quotient(a, b); }
 };
 
 struct Reciprocal {
   template <class D>
   static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a) { return hn::Div(hn::Set(d, 1), a); }
   template <ComplexLane T>
-  static T one(T a) { return library::divide(1.0f, a); }
+  static T one(T a) { return quotient(1.0f, a); }
 };
 
 struct Sqrt {
@@ -126,7 +135,7 @@ struct Rsqrt {
   template <class D>
   static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a) { return hn::Div(hn::Set(d, 1), hn::Sqrt(a)); }
   template <ComplexLane T>
-  static T one(T a) { return library::divide(1.0f, library::sqrt(a)); }
+  static T one(T a) { return quotient(1.0f, library::sqrt(a)); }
 };
 
 // Integers: x / 0 is 0 and the smallest value / -1 is itself; nothing traps.
@@ -147,12 +156,33 @@ struct FloorDivide {
   template <BoolLane T>
   static T one(T a, T b) { return a & b; }
   template <ComplexLane T>
-  static T one(T a, T b) { return library::divide(a, b); }
+  static T one(T a, T b) { return quotient(a, b); }
 };
 
 // The sign is the divisor's; of integers x % 0 is x.
 struct Remainder {
-  static constexpr float ns = 2;
+  static constexpr float ns = 10, ns_lanes = 0.5f;
+  // With a fused multiply-add a - trunc(a / b) b is exact for quotients that fit; other elements are computed one by one.
+  template <class D>
+    requires(HWY_NATIVE_FMA != 0 && std::is_same_v<hn::TFromD<D>, float>)
+  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a, hn::Vec<D> b) {
+    const auto zero = hn::Zero(d), size = hn::Abs(b);
+    const auto quotient = hn::Div(a, b);
+    auto r = hn::NegMulAdd(hn::Trunc(quotient), b, a);
+    // The quotient may have been rounded up to a whole number.
+    r = hn::IfThenElse(hn::Lt(hn::CopySign(r, hn::Xor(r, a)), zero), hn::Add(r, hn::CopySign(size, a)), r);
+    r = hn::IfThenElse(hn::Eq(r, zero), hn::CopySign(zero, a), r);
+    const auto opposite = hn::Lt(hn::CopySign(r, hn::Xor(r, b)), zero);
+    r = hn::IfThenElse(opposite, hn::Add(r, b), r);
+    const auto fits = hn::And(hn::Lt(hn::Abs(quotient), hn::Set(d, 0x1p22f)),
+                              hn::Lt(size, hn::Set(d, std::numeric_limits<float>::infinity())));
+    if (HWY_LIKELY(hn::AllTrue(d, fits))) return r;
+    HWY_ALIGN float as[hn::MaxLanes(d)], bs[hn::MaxLanes(d)];
+    hn::Store(a, d, as);
+    hn::Store(b, d, bs);
+    for (std::size_t i = 0; i < hn::Lanes(d); ++i) as[i] = one(as[i], bs[i]);
+    return hn::IfThenElse(fits, r, hn::Load(d, as));
+  }
   template <RealLane T>
   static T one(T a, T b) {
     const T r = std::fmod(a, b);

@@ -65,6 +65,7 @@ class Compiler {
     c_->element_size = 1;
     c_->ns = 0;
     free_.clear();
+    paired_ = false;
     stored_.assign(p_->outputs.size(), 0);
     constant_slots_.fill(0);
     first_constant_ = p_->inputs.size();
@@ -198,10 +199,48 @@ class Compiler {
     return table_->ops[static_cast<int>(instruction.op)][static_cast<int>(from)];
   }
 
+  // Whether instruction k is only there for instruction k + 1, with which it can be one pass.
+  bool pairs_with_next(std::size_t k) const {
+    if (k + 1 >= p_->instructions.size()) return false;
+    const auto &first = p_->instructions[k], &second = p_->instructions[k + 1];
+    const Value &v = values_[first_result_ + k], &next = values_[first_result_ + k + 1];
+    if (pair_index(first.op) < 0 || pair_index(second.op) < 0) return false;
+    if (first.from != float32 || second.from != float32 || v.home || v.uniform || next.last_use < 0) return false;
+    const bool left = values_[second.operand[0]].root == v.root, right = values_[second.operand[1]].root == v.root;
+    return v.last_use == static_cast<std::int32_t>(k + 1) && left != right;
+  }
+
+  // Instructions k - 1 and k in one pass.
+  void emit_pair(std::size_t k) {
+    const auto &first = p_->instructions[k - 1], &second = p_->instructions[k];
+    const bool swapped = values_[second.operand[1]].root == first_result_ + k - 1;
+    const std::uint16_t others[3] = {first.operand[0], first.operand[1], second.operand[swapped ? 0 : 1]};
+    std::uint16_t in[3];
+    for (int j = 0; j < 3; ++j) in[j] = locate(root(others[j]));
+    for (const std::uint16_t operand : others) {
+      release(operand, k - 1, 0);
+      release(operand, k, 0);
+    }
+    Value& v = values_[first_result_ + k];
+    grow(Lane::f32);
+    place(v, k);
+    add(false, Step::Kind::compute, table_->pairs[pair_index(first.op)][pair_index(second.op)][swapped], 0.1f, 4, v.slot, in[0],
+        in[1], in[2]);
+    finish(v, k);
+  }
+
   void emit(std::size_t k) {
     const std::size_t number = first_result_ + k;
     Value& v = values_[number];
     if (v.root != number || v.last_use < 0) return;
+    if (paired_) {
+      paired_ = false;
+      return emit_pair(k);
+    }
+    if (pairs_with_next(k)) {
+      paired_ = true;
+      return;
+    }
     const auto& instruction = p_->instructions[k];
     const LaneKernel kernel = kernel_of(instruction);
     if (!kernel.fn) {
@@ -225,6 +264,10 @@ class Compiler {
       const LaneKernel round = round_kernel(instruction.to);
       add(v.uniform, Step::Kind::compute, round.fn, round.ns, size, v.slot, v.slot, v.slot, v.slot);
     }
+    finish(v, k);
+  }
+
+  void finish(Value& v, std::size_t k) {
     if (v.home && !stored_[v.home - 1] && v.last_use < static_cast<std::int32_t>(p_->instructions.size())) {
       emit_store(v.home - 1, static_cast<std::int32_t>(k));
       if (v.last_use <= static_cast<std::int32_t>(k)) free_register(v);
@@ -284,6 +327,7 @@ class Compiler {
   std::vector<Value> values_;
   std::vector<std::uint16_t> free_;
   std::vector<std::uint8_t> stored_;
+  bool paired_ = false;  // the instruction before waits for this one
   std::array<std::uint16_t, 64> constant_slots_{};
   std::array<std::uint64_t, 64> constant_bits_{};
   std::array<std::size_t, 64> constant_sizes_{};

@@ -21,10 +21,17 @@ struct LaneKernel {
 
 inline constexpr int elementwise_count = static_cast<int>(graph::Op::Copy);
 
+// Two float32 operations in one pass, each rounded by itself: second(first(a, b), c) or second(c, first(a, b)).
+inline constexpr int pair_count = 3;  // of Add, Subtract and Multiply
+constexpr int pair_index(graph::Op op) {
+  return op == graph::Op::Add ? 0 : op == graph::Op::Subtract ? 1 : op == graph::Op::Multiply ? 2 : -1;
+}
+
 struct LaneTable {
   LaneKernel ops[elementwise_count][graph::lane_count];       // by the operands' lane
   LaneKernel convert[graph::lane_count][graph::lane_count];   // [from][to]
   LaneKernel select[9];                                       // by element size in bytes
+  LaneFn pairs[pair_count][pair_count][2];                    // [first][second][whether c comes first]
   // Copies n bytes (whole quanta) to 64-byte aligned memory, past the caches.
   LaneFn stream;
   // 16-bit floats, whose lane is f32: round in place to their format; to and from memory.

@@ -10,8 +10,38 @@
 HWY_BEFORE_NAMESPACE();
 namespace anabranch::kernels::HWY_NAMESPACE {
 
+template <typename First, typename Second, bool kSwapped>
+void pair_loop(const void* a, const void* b, const void* c, void* out, std::size_t n) {
+  const hn::ScalableTag<float> d;
+  const float* x1 = static_cast<const float*>(a);
+  const float* x2 = static_cast<const float*>(b);
+  const float* x3 = static_cast<const float*>(c);
+  float* y = static_cast<float*>(out);
+  for (std::size_t i = 0; i < n; i += hn::Lanes(d)) {
+    const auto inner = First::lanes(d, hn::LoadU(d, x1 + i), hn::LoadU(d, x2 + i));
+    const auto other = hn::LoadU(d, x3 + i);
+    hn::StoreU(kSwapped ? Second::lanes(d, other, inner) : Second::lanes(d, inner, other), d, y + i);
+  }
+}
+
+template <typename First, typename Second>
+void add_pair(LaneFn (&entry)[2]) {
+  entry[0] = pair_loop<First, Second, false>;
+  entry[1] = pair_loop<First, Second, true>;
+}
+
+template <typename First>
+void add_pairs(LaneFn (&entries)[pair_count][2]) {
+  add_pair<First, Add>(entries[pair_index(graph::Op::Add)]);
+  add_pair<First, Subtract>(entries[pair_index(graph::Op::Subtract)]);
+  add_pair<First, Multiply>(entries[pair_index(graph::Op::Multiply)]);
+}
+
 void float32_kernels(LaneTable& table) {
   add_lane<float>(table, graph::Lane::f32);
+  add_pairs<Add>(table.pairs[pair_index(graph::Op::Add)]);
+  add_pairs<Subtract>(table.pairs[pair_index(graph::Op::Subtract)]);
+  add_pairs<Multiply>(table.pairs[pair_index(graph::Op::Multiply)]);
 }
 
 }  // namespace anabranch::kernels::HWY_NAMESPACE
