@@ -208,7 +208,7 @@ array softmax(const array& a, const std::vector<int>& axes, bool precise, const 
   const Axes split(a, axes, "softmax");
   const array x = astype(a, ops::at_least_float(a.dtype()), on);
   if (a.size() == 0) return x;
-  if (axes.empty()) return ones_like(x, on);
+  if (axes.empty()) return exp(subtract(x, x, on), on);  // 1, or NaN
   const array in = rows(x, split, on);
   const array out = graph::operation(Op::Softmax, in.shape(), x.dtype(), ops::operands(in), to_stream(on),
                                      graph::SoftmaxAttrs{precise});
