@@ -7,9 +7,7 @@ namespace anabranch::graph {
 namespace {
 
 // Out of range and NaN become the smallest int64, as on x86; never undefined.
-std::int64_t truncated(double v) {
-  return v >= -0x1p63 && v < 0x1p63 ? static_cast<std::int64_t>(v) : INT64_MIN;
-}
+std::int64_t truncated(double v) { return v >= -0x1p63 && v < 0x1p63 ? static_cast<std::int64_t>(v) : INT64_MIN; }
 
 std::uint64_t truncated_unsigned(double v) {
   return v >= 0x1p63 && v < 0x1p64 ? static_cast<std::uint64_t>(v) : static_cast<std::uint64_t>(truncated(v));
@@ -42,7 +40,8 @@ Scalar Scalar::of_int(std::int64_t v, Dtype d) {
   s.dtype = d;
   switch (kindof(d)) {
     case Dtype::Kind::b: s.u = v != 0; break;
-    case Dtype::Kind::f: case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
+    case Dtype::Kind::f:
+    case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
     case Dtype::Kind::c:
       s.c[0] = static_cast<float>(v);
       s.c[1] = 0;
@@ -58,7 +57,8 @@ Scalar Scalar::of_uint(std::uint64_t v, Dtype d) {
   s.dtype = d;
   switch (kindof(d)) {
     case Dtype::Kind::b: s.u = 1; break;
-    case Dtype::Kind::f: case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
+    case Dtype::Kind::f:
+    case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
     case Dtype::Kind::c:
       s.c[0] = static_cast<float>(v);
       s.c[1] = 0;
@@ -73,7 +73,8 @@ Scalar Scalar::of_float(double v, Dtype d) {
   s.dtype = d;
   switch (kindof(d)) {
     case Dtype::Kind::b: s.u = v != 0; break;
-    case Dtype::Kind::f: case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
+    case Dtype::Kind::f:
+    case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
     case Dtype::Kind::c:
       s.c[0] = static_cast<float>(v);
       s.c[1] = 0;

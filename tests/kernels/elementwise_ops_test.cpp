@@ -59,7 +59,8 @@ W unary_reference(Op op, W x) {
     case Op::IsNan: return std::isnan(x);
     case Op::IsInf: return std::isinf(x);
     case Op::IsFinite: return std::isfinite(x);
-    case Op::Real: case Op::Conjugate: return x;
+    case Op::Real:
+    case Op::Conjugate: return x;
     case Op::Imag: return 0;
     case Op::Sqrt: return std::sqrt(x);
     case Op::Rsqrt: return 1 / std::sqrt(x);
@@ -141,7 +142,9 @@ T integer_unary(Op op, T a) {
     case Op::Sign: return wrapped<T>((x > 0) - (x < 0));
     case Op::Square: return wrapped<T>(product(x, x));
     case Op::BitwiseInvert: return std::is_same_v<T, bool> ? wrapped<T>(!a) : wrapped<T>(~x);
-    case Op::Imag: case Op::IsNan: case Op::IsInf: return 0;
+    case Op::Imag:
+    case Op::IsNan:
+    case Op::IsInf: return 0;
     case Op::LogicalNot: return wrapped<T>(x == 0);
     case Op::IsFinite: return wrapped<T>(1);
     default: return a;  // rounding, real, conjugate
@@ -231,7 +234,8 @@ Complex complex_binary(Op op, Complex a, Complex b) {
     case Op::Add: return a + b;
     case Op::Subtract: return a - b;
     case Op::Multiply: return a * b;
-    case Op::Divide: case Op::FloorDivide: return a / b;
+    case Op::Divide:
+    case Op::FloorDivide: return a / b;
     case Op::Power: return std::pow(a, b);
     case Op::Maximum: return less ? b : a;
     case Op::Minimum: return less ? a : b;
@@ -276,8 +280,9 @@ std::vector<T> samples() {
       for (float im = -2.0f; im < 2.5f; im += 0.8f) values.emplace_back(re, im);
     }
   } else {
-    for (const double special : {0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, HUGE_VAL, -HUGE_VAL, double(NAN), 1e-40, -1e-40,
-                                 65504.0, 88.5, -87.5, -103.0, 3e38, 1e5, -1e5, 1e10, 1e22, 0.9999, -0.9999}) {
+    for (const double special :
+         {0.0,    -0.0,    1.0,  -1.0,  0.5,    1.5,  2.5, -2.5, HUGE_VAL, -HUGE_VAL, double(NAN), 1e-40,
+          -1e-40, 65504.0, 88.5, -87.5, -103.0, 3e38, 1e5, -1e5, 1e10,     1e22,      0.9999,      -0.9999}) {
       values.push_back(T(static_cast<float>(special)));
     }
     std::uint64_t state = 1;
@@ -317,9 +322,18 @@ Buffer apply(Op op, Dtype to, std::vector<T> a, std::vector<T> b) {
 // What float32 and float64 may be off by; 16-bit floats are float32 results, rounded.
 double tolerance(Op op, bool is_double) {
   switch (op) {
-    case Op::Sqrt: case Op::Add: case Op::Subtract: case Op::Multiply: case Op::Divide: case Op::Square: case Op::Reciprocal:
-      return 0.501;
-    case Op::Exp: case Op::Log: case Op::Sin: case Op::Cos: case Op::Tanh: return is_double ? 2 : 1.5;
+    case Op::Sqrt:
+    case Op::Add:
+    case Op::Subtract:
+    case Op::Multiply:
+    case Op::Divide:
+    case Op::Square:
+    case Op::Reciprocal: return 0.501;
+    case Op::Exp:
+    case Op::Log:
+    case Op::Sin:
+    case Op::Cos:
+    case Op::Tanh: return is_double ? 2 : 1.5;
     case Op::FloorDivide: return 0;
     default: return is_double ? 4 : 4;
   }
@@ -379,9 +393,10 @@ void check_integer(Op op, bool boolean) {
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (op == Op::Power && b[i] > 300) continue;
     const T expected = graph::is_binary(op) ? integer_binary<T>(op, a[i], b[i]) : integer_unary<T>(op, a[i]);
-    const bool equal = boolean ? got.at<std::uint8_t>(i) == static_cast<std::uint8_t>(expected) : got.at<T>(i) == expected;
-    ASSERT_TRUE(equal) << graph::op_name(op) << " " << dtype_name(TypeToDtype<T>::value) << " of " << +a[i] << ", " << +b[i]
-                       << ": " << (boolean ? +got.at<std::uint8_t>(i) : +got.at<T>(i));
+    const bool equal =
+        boolean ? got.at<std::uint8_t>(i) == static_cast<std::uint8_t>(expected) : got.at<T>(i) == expected;
+    ASSERT_TRUE(equal) << graph::op_name(op) << " " << dtype_name(TypeToDtype<T>::value) << " of " << +a[i] << ", "
+                       << +b[i] << ": " << (boolean ? +got.at<std::uint8_t>(i) : +got.at<T>(i));
   }
 }
 
@@ -394,10 +409,15 @@ void check_complex(Op op, const std::string& rule) {
   const Dtype to = rule == "boolean" ? bool_ : rule == "real" ? float32 : complex64;
   const Buffer got = apply<complex64_t>(op, to, a, b);
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const Complex expected = graph::is_binary(op) ? complex_binary(op, Complex(a[i]), Complex(b[i])) : complex_unary(op, Complex(a[i]));
-    Complex value = to == bool_ ? Complex(got.at<std::uint8_t>(i)) : to == float32 ? Complex(got.at<float>(i)) : Complex(got.at<complex64_t>(i));
+    const Complex expected =
+        graph::is_binary(op) ? complex_binary(op, Complex(a[i]), Complex(b[i])) : complex_unary(op, Complex(a[i]));
+    Complex value = to == bool_     ? Complex(got.at<std::uint8_t>(i))
+                    : to == float32 ? Complex(got.at<float>(i))
+                                    : Complex(got.at<complex64_t>(i));
     // The imaginary part of a logarithm may be a turn away.
-    if (op == Op::LogAddExp) value.imag(value.imag() - 2 * std::numbers::pi * std::nearbyint((value - expected).imag() / (2 * std::numbers::pi)));
+    if (op == Op::LogAddExp)
+      value.imag(value.imag() -
+                 2 * std::numbers::pi * std::nearbyint((value - expected).imag() / (2 * std::numbers::pi)));
     ASSERT_LE(std::abs(value - expected), 4e-6 * std::abs(expected) + 1e-6)
         << graph::op_name(op) << " of " << a[i] << ", " << b[i] << ": " << value << ", expected " << expected;
   }
@@ -449,7 +469,8 @@ Scalar scalar_of(T value, Dtype d) {
   else return Scalar::of_float(static_cast<double>(value), d);
 }
 
-// A register and a Scalar convert alike; of floats beyond the range of an integer it is only promised that nothing traps.
+// A register and a Scalar convert alike; of floats beyond the range of an integer it is only promised that nothing
+// traps.
 TEST(AsType, EveryPair) {
   for (int f = 0; f < dtype_count; ++f) {
     for (int t = 0; t < dtype_count; ++t) {

@@ -14,7 +14,8 @@ using namespace testing;
 Buffer random_buffer(Dtype d, std::size_t count, std::mt19937& random) {
   Buffer b(d, count);
   for (std::size_t i = 0; i < count; ++i) {
-    const Scalar s = Scalar::of_float(static_cast<double>(random() % 2001) / 500 - (kindof(d) == Dtype::Kind::u ? 0 : 2), d);
+    const Scalar s =
+        Scalar::of_float(static_cast<double>(random() % 2001) / 500 - (kindof(d) == Dtype::Kind::u ? 0 : 2), d);
     s.store(b.data() + i * d.size());
   }
   return b;
@@ -70,7 +71,8 @@ void expect_fused_is_unfused(const Program& p, const Shape& shape, const std::ve
   for (const auto& output : p.outputs) got.emplace_back(output.dtype, static_cast<std::size_t>(element_count(shape)));
   for (Buffer& b : got) views.push_back(b.view(shape));
   execute(p, shape, in, views);
-  for (std::size_t o = 0; o < got.size(); ++o) EXPECT_EQ(got[o], expected[o]) << "output " << o << " over " << to_string(shape);
+  for (std::size_t o = 0; o < got.size(); ++o)
+    EXPECT_EQ(got[o], expected[o]) << "output " << o << " over " << to_string(shape);
 }
 
 constexpr Op float_ops[] = {Op::Add,  Op::Subtract, Op::Multiply, Op::Maximum, Op::Divide, Op::Exp,  Op::Sin,
@@ -110,7 +112,8 @@ Program random_program(std::vector<Dtype> inputs, int length, std::mt19937& rand
         break;
       }
       default: {
-        const Op op = is_float ? float_ops[random() % std::size(float_ops)] : integer_ops[random() % std::size(integer_ops)];
+        const Op op =
+            is_float ? float_ops[random() % std::size(float_ops)] : integer_ops[random() % std::size(integer_ops)];
         if (graph::is_binary(op)) b.add(op, d, d, {first, second});
         else b.add(op, d, d, {first});
         dtypes.push_back(d);
@@ -127,7 +130,8 @@ Program random_program(std::vector<Dtype> inputs, int length, std::mt19937& rand
 }
 
 TEST(FusedProgram, RandomProgramsOverRandomLayouts) {
-  const std::vector<Shape> shapes = {{1}, {63}, {64}, {1000}, {5000}, {3, 5}, {70, 130}, {130, 3}, {4, 40, 33}, {2, 3, 1, 67}, {}};
+  const std::vector<Shape> shapes = {{1},       {63},     {64},        {1000},        {5000}, {3, 5},
+                                     {70, 130}, {130, 3}, {4, 40, 33}, {2, 3, 1, 67}, {}};
   for (unsigned seed = 1; seed <= 300; ++seed) {
     std::mt19937 random(seed);
     const Shape shape = shapes[random() % shapes.size()];
@@ -215,7 +219,8 @@ TEST(FusedProgram, OutputInPlaceOfAnInput) {
     for (const ShapeElem n : {1, 64, 100, 3000}) {
       const Shape shape{n};
       for (const bool needed_later : {false, true}) {
-        Buffer a = random_buffer(d, static_cast<std::size_t>(n), random), b = random_buffer(d, static_cast<std::size_t>(n), random);
+        Buffer a = random_buffer(d, static_cast<std::size_t>(n), random),
+               b = random_buffer(d, static_cast<std::size_t>(n), random);
         Builder p({d, d});
         const int sum = p.add(Op::Add, d, d, {0, 1});
         const int other = p.add(Op::Multiply, d, d, {needed_later ? 0 : 1, sum});
@@ -238,7 +243,12 @@ TEST(FusedProgram, OutputsThatAreInputsConstantsOrUniform) {
   const int wide = p.add(Op::AsType, bfloat16, float32, {0});
   const int twice = p.add(Op::Multiply, float32, float32, {1, 2});
   const int full = p.add(Op::Full, int16, int16, {3});
-  p.output(0, bfloat16).output(wide, float32).output(twice, float32).output(full, int16).output(wide, float32).output(1, float32);
+  p.output(0, bfloat16)
+      .output(wide, float32)
+      .output(twice, float32)
+      .output(full, int16)
+      .output(wide, float32)
+      .output(1, float32);
   expect_fused_is_unfused(p.p, shape, {a.view(shape), b.view(shape, {0, 0})});
 }
 

@@ -37,7 +37,8 @@ class Buffer {
   }
   bool intact() const {
     for (std::size_t i = 0; i < margin; ++i) {
-      if (data()[-1 - static_cast<std::ptrdiff_t>(i)] != std::byte{0xa5} || data()[size_ + i] != std::byte{0xa5}) return false;
+      if (data()[-1 - static_cast<std::ptrdiff_t>(i)] != std::byte{0xa5} || data()[size_ + i] != std::byte{0xa5})
+        return false;
     }
     return true;
   }
@@ -81,7 +82,8 @@ class Builder {
   Program p;
 };
 
-// Runs the program with its chunks last to first, since their order must not matter. Returns how many chunks there were.
+// Runs the program with its chunks last to first, since their order must not matter. Returns how many chunks there
+// were.
 inline std::size_t execute(const Program& program, const Shape& shape, const std::vector<runtime::View>& in,
                            const std::vector<runtime::View>& out) {
   runtime::Launch launch;

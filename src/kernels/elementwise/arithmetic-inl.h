@@ -19,25 +19,37 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 struct Abs {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) { return hn::Abs(a); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) {
+    return hn::Abs(a);
+  }
   template <IntegerLane T>
   static T one(T a) {
     if constexpr (std::is_signed_v<T>) return a < 0 ? static_cast<T>(Wrapping<T>{0} - static_cast<Wrapping<T>>(a)) : a;
     return a;
   }
   template <BoolLane T>
-  static T one(T a) { return a; }
+  static T one(T a) {
+    return a;
+  }
   template <ComplexLane T>
-  static float one(T a) { return std::abs(a); }
+  static float one(T a) {
+    return std::abs(a);
+  }
 };
 
 struct Negative {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) { return hn::Neg(a); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) {
+    return hn::Neg(a);
+  }
   template <IntegerLane T>
-  static T one(T a) { return static_cast<T>(Wrapping<T>{0} - static_cast<Wrapping<T>>(a)); }
+  static T one(T a) {
+    return static_cast<T>(Wrapping<T>{0} - static_cast<Wrapping<T>>(a));
+  }
   template <ComplexLane T>
-  static T one(T a) { return {-a.real(), -a.imag()}; }
+  static T one(T a) {
+    return {-a.real(), -a.imag()};
+  }
 };
 
 // NaN has sign 0, as in MLX.
@@ -48,9 +60,13 @@ struct Sign {
     return hn::Sub(hn::IfThenElseZero(hn::Gt(a, zero), unit), hn::IfThenElseZero(hn::Lt(a, zero), unit));
   }
   template <IntegerLane T>
-  static T one(T a) { return static_cast<T>((a > 0) - (a < 0)); }
+  static T one(T a) {
+    return static_cast<T>((a > 0) - (a < 0));
+  }
   template <BoolLane T>
-  static T one(T a) { return a; }
+  static T one(T a) {
+    return a;
+  }
   template <ComplexLane T>
   static T one(T a) {
     if (a == complex64_t(0)) return a;
@@ -61,33 +77,55 @@ struct Sign {
 
 struct Add {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) { return hn::Add(a, b); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) {
+    return hn::Add(a, b);
+  }
   template <IntegerLane T>
-  static T one(T a, T b) { return static_cast<T>(static_cast<Wrapping<T>>(a) + static_cast<Wrapping<T>>(b)); }
+  static T one(T a, T b) {
+    return static_cast<T>(static_cast<Wrapping<T>>(a) + static_cast<Wrapping<T>>(b));
+  }
   template <BoolLane T>
-  static T one(T a, T b) { return a | b; }
+  static T one(T a, T b) {
+    return a | b;
+  }
   template <ComplexLane T>
-  static T one(T a, T b) { return {a.real() + b.real(), a.imag() + b.imag()}; }
+  static T one(T a, T b) {
+    return {a.real() + b.real(), a.imag() + b.imag()};
+  }
 };
 
 struct Subtract {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) { return hn::Sub(a, b); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) {
+    return hn::Sub(a, b);
+  }
   template <IntegerLane T>
-  static T one(T a, T b) { return static_cast<T>(static_cast<Wrapping<T>>(a) - static_cast<Wrapping<T>>(b)); }
+  static T one(T a, T b) {
+    return static_cast<T>(static_cast<Wrapping<T>>(a) - static_cast<Wrapping<T>>(b));
+  }
   template <BoolLane T>
-  static T one(T a, T b) { return a ^ b; }
+  static T one(T a, T b) {
+    return a ^ b;
+  }
   template <ComplexLane T>
-  static T one(T a, T b) { return {a.real() - b.real(), a.imag() - b.imag()}; }
+  static T one(T a, T b) {
+    return {a.real() - b.real(), a.imag() - b.imag()};
+  }
 };
 
 struct Multiply {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) { return hn::Mul(a, b); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) {
+    return hn::Mul(a, b);
+  }
   template <IntegerLane T>
-  static T one(T a, T b) { return static_cast<T>(static_cast<Wrapping<T>>(a) * static_cast<Wrapping<T>>(b)); }
+  static T one(T a, T b) {
+    return static_cast<T>(static_cast<Wrapping<T>>(a) * static_cast<Wrapping<T>>(b));
+  }
   template <BoolLane T>
-  static T one(T a, T b) { return a & b; }
+  static T one(T a, T b) {
+    return a & b;
+  }
   template <ComplexLane T>
   static T one(T a, T b) {
     return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
@@ -96,9 +134,13 @@ struct Multiply {
 
 struct Square {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) { return hn::Mul(a, a); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) {
+    return hn::Mul(a, a);
+  }
   template <typename T>
-  static T one(T a) { return Multiply::one(a, a); }
+  static T one(T a) {
+    return Multiply::one(a, a);
+  }
 };
 
 // In double nothing overflows; what is NaN then is left to C's rules for infinities.
@@ -112,37 +154,55 @@ HWY_INLINE complex64_t quotient(complex64_t x, complex64_t y) {
 
 struct Divide {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) { return hn::Div(a, b); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) {
+    return hn::Div(a, b);
+  }
   template <ComplexLane T>
-  static T one(T a, T b) { return quotient(a, b); }
+  static T one(T a, T b) {
+    return quotient(a, b);
+  }
 };
 
 struct Reciprocal {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a) { return hn::Div(hn::Set(d, 1), a); }
+  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a) {
+    return hn::Div(hn::Set(d, 1), a);
+  }
   template <ComplexLane T>
-  static T one(T a) { return quotient(1.0f, a); }
+  static T one(T a) {
+    return quotient(1.0f, a);
+  }
 };
 
 struct Sqrt {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) { return hn::Sqrt(a); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) {
+    return hn::Sqrt(a);
+  }
   template <ComplexLane T>
-  static T one(T a) { return library::sqrt(a); }
+  static T one(T a) {
+    return library::sqrt(a);
+  }
 };
 
 struct Rsqrt {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a) { return hn::Div(hn::Set(d, 1), hn::Sqrt(a)); }
+  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a) {
+    return hn::Div(hn::Set(d, 1), hn::Sqrt(a));
+  }
   template <ComplexLane T>
-  static T one(T a) { return quotient(1.0f, library::sqrt(a)); }
+  static T one(T a) {
+    return quotient(1.0f, library::sqrt(a));
+  }
 };
 
 // Integers: x / 0 is 0 and the smallest value / -1 is itself; nothing traps.
 struct FloorDivide {
   static constexpr float ns = 2;
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) { return hn::Floor(hn::Div(a, b)); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) {
+    return hn::Floor(hn::Div(a, b));
+  }
   template <IntegerLane T>
   static T one(T a, T b) {
     if (b == 0) return 0;
@@ -154,15 +214,20 @@ struct FloorDivide {
     return static_cast<T>(a / b);
   }
   template <BoolLane T>
-  static T one(T a, T b) { return a & b; }
+  static T one(T a, T b) {
+    return a & b;
+  }
   template <ComplexLane T>
-  static T one(T a, T b) { return quotient(a, b); }
+  static T one(T a, T b) {
+    return quotient(a, b);
+  }
 };
 
 // The sign is the divisor's; of integers x % 0 is x.
 struct Remainder {
   static constexpr float ns = 10, ns_lanes = 0.5f;
-  // With a fused multiply-add a - trunc(a / b) b is exact for quotients that fit; other elements are computed one by one.
+  // With a fused multiply-add a - trunc(a / b) b is exact for quotients that fit; other elements are computed one by
+  // one.
   template <class D>
     requires(HWY_NATIVE_FMA != 0 && std::is_same_v<hn::TFromD<D>, float>)
   static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a, hn::Vec<D> b) {
@@ -199,7 +264,9 @@ struct Remainder {
     return static_cast<T>(a % b);
   }
   template <BoolLane T>
-  static T one(T a, T b) { return a & !b; }
+  static T one(T a, T b) {
+    return a & !b;
+  }
 };
 
 // The first operand where that is NaN; of equal values (0 and -0) the second.
@@ -209,9 +276,13 @@ struct Maximum {
     return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b);
   }
   template <IntegerLane T>
-  static T one(T a, T b) { return a > b ? a : b; }
+  static T one(T a, T b) {
+    return a > b ? a : b;
+  }
   template <BoolLane T>
-  static T one(T a, T b) { return a | b; }
+  static T one(T a, T b) {
+    return a | b;
+  }
   template <ComplexLane T>
   static T one(T a, T b) {
     const bool nan = a != a;
@@ -226,9 +297,13 @@ struct Minimum {
     return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b);
   }
   template <IntegerLane T>
-  static T one(T a, T b) { return a < b ? a : b; }
+  static T one(T a, T b) {
+    return a < b ? a : b;
+  }
   template <BoolLane T>
-  static T one(T a, T b) { return a & b; }
+  static T one(T a, T b) {
+    return a & b;
+  }
   template <ComplexLane T>
   static T one(T a, T b) {
     const bool nan = a != a;
@@ -240,59 +315,83 @@ struct Minimum {
 // Integers are whole already.
 struct Whole {
   template <IntegerLane T>
-  static T one(T a) { return a; }
+  static T one(T a) {
+    return a;
+  }
   template <BoolLane T>
-  static T one(T a) { return a; }
+  static T one(T a) {
+    return a;
+  }
 };
 
 struct Floor : Whole {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) { return hn::Floor(a); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) {
+    return hn::Floor(a);
+  }
 };
 
 struct Ceil : Whole {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) { return hn::Ceil(a); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) {
+    return hn::Ceil(a);
+  }
 };
 
 struct Trunc : Whole {
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) { return hn::Trunc(a); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) {
+    return hn::Trunc(a);
+  }
 };
 
 struct RoundEven : Whole {
   using Whole::one;
   template <class D>
-  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) { return hn::Round(a); }
+  static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a) {
+    return hn::Round(a);
+  }
   template <ComplexLane T>
-  static T one(T a) { return {std::nearbyint(a.real()), std::nearbyint(a.imag())}; }
+  static T one(T a) {
+    return {std::nearbyint(a.real()), std::nearbyint(a.imag())};
+  }
 };
 
 // Real numbers are their own real part and conjugate.
 struct Same {
   template <typename T>
     requires(!ComplexLane<T>)
-  static T one(T a) { return a; }
+  static T one(T a) {
+    return a;
+  }
 };
 
 struct Real : Same {
   using Same::one;
   template <ComplexLane T>
-  static float one(T a) { return a.real(); }
+  static float one(T a) {
+    return a.real();
+  }
 };
 
 struct Imag {
   template <typename T>
     requires(!ComplexLane<T>)
-  static T one(T) { return T(0); }
+  static T one(T) {
+    return T(0);
+  }
   template <ComplexLane T>
-  static float one(T a) { return a.imag(); }
+  static float one(T a) {
+    return a.imag();
+  }
 };
 
 struct Conjugate : Same {
   using Same::one;
   template <ComplexLane T>
-  static T one(T a) { return {a.real(), -a.imag()}; }
+  static T one(T a) {
+    return {a.real(), -a.imag()};
+  }
 };
 
 }  // namespace anabranch::kernels::HWY_NAMESPACE

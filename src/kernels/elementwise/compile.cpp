@@ -29,11 +29,11 @@ std::uint64_t register_bits(const graph::Scalar& s) {
 
 struct Value {
   Dtype dtype = float32;
-  std::uint16_t root = 0;    // the value whose register holds this one
+  std::uint16_t root = 0;  // the value whose register holds this one
   std::uint16_t slot = 0;
-  std::uint16_t reg = 0;     // to be freed after the last use; 0 (an input's or output's slot) for none
+  std::uint16_t reg = 0;  // to be freed after the last use; 0 (an input's or output's slot) for none
   std::int32_t last_use = -1;
-  std::uint16_t home = 0;    // 1 + the output that is computed in place
+  std::uint16_t home = 0;  // 1 + the output that is computed in place
   bool uniform = false;
   bool located = false;
 };
@@ -136,9 +136,7 @@ class Compiler {
     c_->ns += prologue ? 0 : ns;
   }
 
-  void grow(Lane lane) {
-    c_->element_size = std::max(c_->element_size, static_cast<std::uint8_t>(lane_size(lane)));
-  }
+  void grow(Lane lane) { c_->element_size = std::max(c_->element_size, static_cast<std::uint8_t>(lane_size(lane))); }
 
   // Makes sure that the value is in a slot.
   std::uint16_t locate(Value& v) {
@@ -224,8 +222,8 @@ class Compiler {
     Value& v = values_[first_result_ + k];
     grow(Lane::f32);
     place(v, k);
-    add(false, Step::Kind::compute, table_->pairs[pair_index(first.op)][pair_index(second.op)][swapped], 0.1f, 4, v.slot, in[0],
-        in[1], in[2]);
+    add(false, Step::Kind::compute, table_->pairs[pair_index(first.op)][pair_index(second.op)][swapped], 0.1f, 4,
+        v.slot, in[0], in[1], in[2]);
     finish(v, k);
   }
 

@@ -44,8 +44,8 @@ struct Compiled {
   float ns = 0;                   // an element, about
 };
 
-// What the layout of its operands adds to a program: `uniform[i]`, whether input i has one element for the whole domain;
-// `in_data` and `out_data`, where they lie (equal where an output takes an input's place).
+// What the layout of its operands adds to a program: `uniform[i]`, whether input i has one element for the whole
+// domain; `in_data` and `out_data`, where they lie (equal where an output takes an input's place).
 struct Placement {
   std::span<const std::uint8_t> uniform;
   std::span<const void* const> in_data;

@@ -35,7 +35,8 @@ struct Convert {
       const std::uint64_t low = static_cast<std::uint64_t>(truncated<std::int64_t>(upper ? x - half : x));
       return upper ? low + (std::uint64_t{1} << 63) : low;
     } else if constexpr (RealLane<From> && IntegerLane<To>) {
-      using Through = std::conditional_t<sizeof(To) == 8 || std::is_same_v<To, std::uint32_t>, std::int64_t, std::int32_t>;
+      using Through =
+          std::conditional_t<sizeof(To) == 8 || std::is_same_v<To, std::uint32_t>, std::int64_t, std::int32_t>;
       return static_cast<To>(truncated<Through>(x));
     } else {
       return static_cast<To>(x);

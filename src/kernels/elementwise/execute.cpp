@@ -12,8 +12,8 @@ namespace anabranch::kernels {
 
 namespace {
 
-// The registers of the calling thread. They begin as zeros, so that what is computed beyond the valid elements of a block
-// is computed from initialised memory.
+// The registers of the calling thread. They begin as zeros, so that what is computed beyond the valid elements of a
+// block is computed from initialised memory.
 class Scratch {
  public:
   std::byte* reserve(std::size_t bytes) {
@@ -73,7 +73,8 @@ class Chunk {
     const bool whole = block.count % quantum == 0;
     for (const OutputHome& home : code_.homes) {
       std::byte* memory = nullptr;
-      if (home.direct && whole && !task_.stream) memory = contiguous_run(layout_, layout_.out[home.slot - code_.inputs], block);
+      if (home.direct && whole && !task_.stream)
+        memory = contiguous_run(layout_, layout_.out[home.slot - code_.inputs], block);
       slots_[home.slot] = memory ? memory : slots_[home.reg];
     }
     for (const Step& step : code_.body) {

@@ -66,7 +66,8 @@ HWY_INLINE V exp(D d, V x) {
 
 template <class D, class V>
 HWY_INLINE V expm1_of_reduced(D d, V r) {
-  const V q = polynomial(d, r, 0x1p-1f, 0x1.555554p-3f, 0x1.5554f8p-5f, 0x1.1112d4p-7f, 0x1.6d3a84p-10f, 0x1.9e7cf2p-13f);
+  const V q =
+      polynomial(d, r, 0x1p-1f, 0x1.555554p-3f, 0x1.5554f8p-5f, 0x1.1112d4p-7f, 0x1.6d3a84p-10f, 0x1.9e7cf2p-13f);
   return hn::MulAdd(q, hn::Mul(r, r), r);
 }
 
@@ -143,11 +144,17 @@ HWY_INLINE V any_log(D d, V x) {
 }
 
 template <class D, class V>
-HWY_INLINE V log(D d, V x) { return any_log<NaturalLog>(d, x); }
+HWY_INLINE V log(D d, V x) {
+  return any_log<NaturalLog>(d, x);
+}
 template <class D, class V>
-HWY_INLINE V log2(D d, V x) { return any_log<BinaryLog>(d, x); }
+HWY_INLINE V log2(D d, V x) {
+  return any_log<BinaryLog>(d, x);
+}
 template <class D, class V>
-HWY_INLINE V log10(D d, V x) { return any_log<DecimalLog>(d, x); }
+HWY_INLINE V log10(D d, V x) {
+  return any_log<DecimalLog>(d, x);
+}
 
 // log(1 + x), for -1 < x < infinity.
 template <class D, class V>

@@ -28,10 +28,10 @@ constexpr int pair_index(graph::Op op) {
 }
 
 struct LaneTable {
-  LaneKernel ops[elementwise_count][graph::lane_count];       // by the operands' lane
-  LaneKernel convert[graph::lane_count][graph::lane_count];   // [from][to]
-  LaneKernel select[9];                                       // by element size in bytes
-  LaneFn pairs[pair_count][pair_count][2];                    // [first][second][whether c comes first]
+  LaneKernel ops[elementwise_count][graph::lane_count];      // by the operands' lane
+  LaneKernel convert[graph::lane_count][graph::lane_count];  // [from][to]
+  LaneKernel select[9];                                      // by element size in bytes
+  LaneFn pairs[pair_count][pair_count][2];                   // [first][second][whether c comes first]
   // Copies n bytes (whole quanta) to 64-byte aligned memory, past the caches.
   LaneFn stream;
   // 16-bit floats, whose lane is f32: round in place to their format; to and from memory.

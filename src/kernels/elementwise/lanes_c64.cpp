@@ -10,9 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace anabranch::kernels::HWY_NAMESPACE {
 
-void complex64_kernels(LaneTable& table) {
-  add_lane<complex64_t>(table, graph::Lane::c64);
-}
+void complex64_kernels(LaneTable& table) { add_lane<complex64_t>(table, graph::Lane::c64); }
 
 }  // namespace anabranch::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -10,9 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace anabranch::kernels::HWY_NAMESPACE {
 
-void float64_kernels(LaneTable& table) {
-  add_lane<double>(table, graph::Lane::f64);
-}
+void float64_kernels(LaneTable& table) { add_lane<double>(table, graph::Lane::f64); }
 
 }  // namespace anabranch::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

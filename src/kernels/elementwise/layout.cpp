@@ -33,9 +33,12 @@ void merge_axes(const Shape& shape, Layout& layout) {
   std::size_t previous = shape.size();
   for (std::size_t k = 0; k < shape.size(); ++k) {
     if (shape[k] == 1) continue;
-    const bool merges = previous < shape.size() && std::all_of(layout.in.begin(), layout.in.end(), [&](const Operand& in) {
-                          return in.kind != Operand::Kind::strided || in.strides[previous] == in.strides[k] * shape[k];
-                        });
+    const bool merges = previous < shape.size() && std::all_of(
+                                                       layout.in.begin(), layout.in.end(),
+                                                       [&](const Operand& in) {
+                                                         return in.kind != Operand::Kind::strided ||
+                                                                in.strides[previous] == in.strides[k] * shape[k];
+                                                       });
     if (merges) {
       layout.shape.back() *= shape[k];
       last_axis.back() = static_cast<ShapeElem>(k);
@@ -47,7 +50,8 @@ void merge_axes(const Shape& shape, Layout& layout) {
   }
   for (Operand& in : layout.in) {
     if (in.kind != Operand::Kind::strided) continue;
-    for (std::size_t j = 0; j < last_axis.size(); ++j) in.strides[j] = in.strides[static_cast<std::size_t>(last_axis[j])];
+    for (std::size_t j = 0; j < last_axis.size(); ++j)
+      in.strides[j] = in.strides[static_cast<std::size_t>(last_axis[j])];
     while (in.strides.size() > last_axis.size()) in.strides.pop_back();
   }
 }
@@ -155,11 +159,13 @@ void gather_tile(const Layout& layout, const Operand& operand, const Block& bloc
   const std::size_t whole_rows = block.rows / side * side, whole_columns = block.columns / side * side;
   for (std::size_t c = 0; c < whole_columns; c += side) {
     const T* x = from + static_cast<std::int64_t>(c) * across;
-    for (std::size_t r = 0; r < whole_rows; r += side) transpose_block(x + r, across, to + r * block.columns + c, block.columns);
+    for (std::size_t r = 0; r < whole_rows; r += side)
+      transpose_block(x + r, across, to + r * block.columns + c, block.columns);
   }
   for (std::size_t r = 0; r < block.rows; ++r) {
     const std::size_t begin = r < whole_rows ? whole_columns : 0;
-    copy_run(from + r + static_cast<std::int64_t>(begin) * across, across, block.columns - begin, to + r * block.columns + begin);
+    copy_run(from + r + static_cast<std::int64_t>(begin) * across, across, block.columns - begin,
+             to + r * block.columns + begin);
   }
 }
 
@@ -176,7 +182,8 @@ void by_size(std::size_t size, F&& f) {
 
 }  // namespace
 
-void lay_out(const Shape& shape, std::span<const runtime::View> in, std::span<const runtime::View> out, Layout& result) {
+void lay_out(const Shape& shape, std::span<const runtime::View> in, std::span<const runtime::View> out,
+             Layout& result) {
   result.count = 1;
   for (const ShapeElem extent : shape) result.count *= extent;
   result.shape.clear();

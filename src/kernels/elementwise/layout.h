@@ -25,8 +25,8 @@ struct Layout {
   Shape shape;  // empty where all operands are dense or uniform
   int tile_axis = -1;
   std::size_t tile_rows = 0;
-  std::int64_t row = 0;  // the last axis' extent, where a strided operand has long contiguous rows
-  std::vector<Operand> in, out;  // out: dense
+  std::int64_t row = 0;                     // the last axis' extent, where a strided operand has long contiguous rows
+  std::vector<Operand> in, out;             // out: dense
   std::size_t in_bytes = 0, out_bytes = 0;  // that one element reads and writes, of dense and strided operands
 
   bool tiled() const { return tile_axis >= 0; }
@@ -36,9 +36,9 @@ void lay_out(const Shape& shape, std::span<const runtime::View> in, std::span<co
 
 // A range of the domain, or a tile of rows (along tile_axis) and columns (along the last axis).
 struct Block {
-  std::int64_t first = 0;            // range: number of the first element
-  std::size_t count = 0;             // elements
-  Shape outer;                       // tile: the index of its first element
+  std::int64_t first = 0;             // range: number of the first element
+  std::size_t count = 0;              // elements
+  Shape outer;                        // tile: the index of its first element
   std::size_t rows = 0, columns = 0;  // tile
 };
 

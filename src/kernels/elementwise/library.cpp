@@ -61,7 +61,8 @@ double sigmoid(double x) {
 
 float erfinv(float x) { return static_cast<float>(erfinv(static_cast<double>(x))); }
 
-// Winitzki's closed form is good to 2e-3; three steps of Halley's method on erf, or erfc where erf is flat, do the rest.
+// Winitzki's closed form is good to 2e-3; three steps of Halley's method on erf, or erfc where erf is flat, do the
+// rest.
 double erfinv(double x) {
   const double a = std::abs(x);
   if (!(a < 1)) return a == 1 ? std::copysign(std::numeric_limits<double>::infinity(), x) : std::nan("");

@@ -1,5 +1,6 @@
-// Transcendental functions of one element, on the C++ library's: what it lacks, and what MLX defines otherwise. Compiled
-// once, for the baseline, so that no file that is compiled per instruction set instantiates the library's templates.
+// Transcendental functions of one element, on the C++ library's: what it lacks, and what MLX defines otherwise.
+// Compiled once, for the baseline, so that no file that is compiled per instruction set instantiates the library's
+// templates.
 #pragma once
 
 #include "anabranch/half.h"

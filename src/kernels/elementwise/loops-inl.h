@@ -34,13 +34,15 @@ HWY_INLINE T loaded(const Stored<T>* from) {
 template <typename F, typename T>
 concept VectorUnary = RealLane<T> && requires(hn::ScalableTag<T> d, hn::Vec<hn::ScalableTag<T>> v) { F::lanes(d, v); };
 template <typename F, typename T>
-concept VectorBinary = RealLane<T> && requires(hn::ScalableTag<T> d, hn::Vec<hn::ScalableTag<T>> v) { F::lanes(d, v, v); };
+concept VectorBinary =
+    RealLane<T> && requires(hn::ScalableTag<T> d, hn::Vec<hn::ScalableTag<T>> v) { F::lanes(d, v, v); };
 template <typename F, typename T>
 concept ScalarUnary = requires(T x) { F::one(x); };
 template <typename F, typename T>
 concept ScalarBinary = requires(T x) { F::one(x, x); };
 
-// How long an element takes: what the functor says of its vector form or of its scalar one, else a simple operation's time.
+// How long an element takes: what the functor says of its vector form or of its scalar one, else a simple operation's
+// time.
 template <typename F>
 constexpr float ns_of_lanes(float simple) {
   if constexpr (requires { F::ns_lanes; }) {

@@ -1,5 +1,6 @@
-// What the vector functions of float32 share. All of them rely on fused multiply-add: an instruction set without it uses the
-// C++ library's functions. Coefficients are minimax fits of our own, refitted while they were rounded one by one.
+// What the vector functions of float32 share. All of them rely on fused multiply-add: an instruction set without it
+// uses the C++ library's functions. Coefficients are minimax fits of our own, refitted while they were rounded one by
+// one.
 #if defined(ANABRANCH_POLYNOMIAL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef ANABRANCH_POLYNOMIAL_INL_H
 #undef ANABRANCH_POLYNOMIAL_INL_H
@@ -19,7 +20,9 @@ using DI = hn::RebindToSigned<D>;
 
 // c0 + c1 x + c2 x^2 ..., by Horner's rule.
 template <class D, class V>
-HWY_INLINE V polynomial(D d, V, float c0) { return hn::Set(d, c0); }
+HWY_INLINE V polynomial(D d, V, float c0) {
+  return hn::Set(d, c0);
+}
 template <class D, class V, class... C>
 HWY_INLINE V polynomial(D d, V x, float c0, C... rest) {
   return hn::MulAdd(polynomial(d, x, rest...), x, hn::Set(d, c0));

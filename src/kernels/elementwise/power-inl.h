@@ -14,7 +14,9 @@ HWY_BEFORE_NAMESPACE();
 namespace anabranch::kernels::HWY_NAMESPACE::f32 {
 
 template <class D, class V>
-HWY_INLINE V polynomial64(D d, V, double c0) { return hn::Set(d, c0); }
+HWY_INLINE V polynomial64(D d, V, double c0) {
+  return hn::Set(d, c0);
+}
 template <class D, class V, class... C>
 HWY_INLINE V polynomial64(D d, V x, double c0, C... rest) {
   return hn::MulAdd(polynomial64(d, x, rest...), x, hn::Set(d, c0));
@@ -57,7 +59,8 @@ HWY_INLINE V pow(D d, V x, V y) {
   hn::Store(a, d, as);
   hn::Store(y, d, ys);
   for (std::size_t i = 0; i < hn::Lanes(d); i += hn::Lanes(dd)) {
-    const auto power = pow_magnitude(dd, hn::PromoteTo(dd, hn::Load(half, as + i)), hn::PromoteTo(dd, hn::Load(half, ys + i)));
+    const auto power =
+        pow_magnitude(dd, hn::PromoteTo(dd, hn::Load(half, as + i)), hn::PromoteTo(dd, hn::Load(half, ys + i)));
     hn::Store(hn::DemoteTo(half, power), half, as + i);
   }
   V result = hn::Load(d, as);

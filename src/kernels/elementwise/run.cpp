@@ -56,7 +56,8 @@ void run_program_cpu(const graph::Program& program, const Shape& shape, std::spa
     const std::int64_t inner = layout.shape.back(), axis = layout.shape[layout.tile_axis];
     task.tiles_down = static_cast<std::size_t>(ceil_div(axis, static_cast<std::int64_t>(layout.tile_rows)));
     task.tiles_across = static_cast<std::size_t>(ceil_div(inner, tile_columns));
-    const std::int64_t tiles = layout.count / (axis * inner) * static_cast<std::int64_t>(task.tiles_down * task.tiles_across);
+    const std::int64_t tiles =
+        layout.count / (axis * inner) * static_cast<std::int64_t>(task.tiles_down * task.tiles_across);
     if (ns * static_cast<double>(layout.count) < immediate_ns) return run_tiles(task, 0, tiles);
     const double tile_ns = ns * static_cast<double>(layout.tile_rows * tile_columns);
     const std::int64_t step = std::max<std::int64_t>(1, static_cast<std::int64_t>(chunk_ns / tile_ns));
@@ -69,7 +70,8 @@ void run_program_cpu(const graph::Program& program, const Shape& shape, std::spa
   }
   if (ns * static_cast<double>(layout.count) < immediate_ns) return run_range(task, 0, layout.count);
   const std::int64_t block = static_cast<std::int64_t>(task.block);
-  const std::int64_t step = std::max<std::int64_t>(1, static_cast<std::int64_t>(chunk_ns / (ns * static_cast<double>(block)))) * block;
+  const std::int64_t step =
+      std::max<std::int64_t>(1, static_cast<std::int64_t>(chunk_ns / (ns * static_cast<double>(block)))) * block;
   const std::int64_t count = layout.count;
   launch.parallel(static_cast<std::size_t>(ceil_div(count, step)), ns * static_cast<double>(step),
                   [shared = std::shared_ptr<const Task>(std::move(spare)), step, count](std::size_t chunk) {

@@ -1,5 +1,5 @@
-// Functors of transcendental functions: our own for vectors of float32 where there is fused multiply-add; float64, complex64
-// and all else element by element through the C++ library.
+// Functors of transcendental functions: our own for vectors of float32 where there is fused multiply-add; float64,
+// complex64 and all else element by element through the C++ library.
 #if defined(ANABRANCH_TRANSCENDENTAL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef ANABRANCH_TRANSCENDENTAL_INL_H
 #undef ANABRANCH_TRANSCENDENTAL_INL_H
@@ -54,39 +54,63 @@ ANABRANCH_REAL_AND_COMPLEX(Arccosh, acosh)
 ANABRANCH_REAL_AND_COMPLEX(Arctanh, atanh)
 #undef ANABRANCH_REAL_AND_COMPLEX
 
-struct Expm1 { ANABRANCH_REAL(expm1) };
-struct Sigmoid { ANABRANCH_REAL(sigmoid) };
-struct Erf { ANABRANCH_REAL(erf) };
-struct Erfinv { ANABRANCH_REAL(erfinv) };
+struct Expm1 {
+  ANABRANCH_REAL(expm1)
+};
+struct Sigmoid {
+  ANABRANCH_REAL(sigmoid)
+};
+struct Erf {
+  ANABRANCH_REAL(erf)
+};
+struct Erfinv {
+  ANABRANCH_REAL(erfinv)
+};
 #undef ANABRANCH_REAL
 
 struct Arctan2 {
   static constexpr float ns = 15, ns_lanes = 1.5f;
   template <FastFloat32 D>
-  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a, hn::Vec<D> b) { return f32::atan2(d, a, b); }
+  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a, hn::Vec<D> b) {
+    return f32::atan2(d, a, b);
+  }
   template <RealLane T>
-  static T one(T a, T b) { return library::atan2(a, b); }
+  static T one(T a, T b) {
+    return library::atan2(a, b);
+  }
 };
 
 struct LogAddExp {
   static constexpr float ns = 25, ns_lanes = 1.5f;
   template <FastFloat32 D>
-  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a, hn::Vec<D> b) { return f32::logaddexp(d, a, b); }
+  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a, hn::Vec<D> b) {
+    return f32::logaddexp(d, a, b);
+  }
   template <RealLane T>
-  static T one(T a, T b) { return library::logaddexp(a, b); }
+  static T one(T a, T b) {
+    return library::logaddexp(a, b);
+  }
   template <ComplexLane T>
-  static T one(T a, T b) { return library::logaddexp(a, b); }
+  static T one(T a, T b) {
+    return library::logaddexp(a, b);
+  }
 };
 
 // Integers wrap, and to a negative power are 0, as in MLX.
 struct Power {
   static constexpr float ns = 15, ns_lanes = 1.5f;
   template <FastFloat32 D>
-  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a, hn::Vec<D> b) { return f32::pow(d, a, b); }
+  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a, hn::Vec<D> b) {
+    return f32::pow(d, a, b);
+  }
   template <RealLane T>
-  static T one(T a, T b) { return library::pow(a, b); }
+  static T one(T a, T b) {
+    return library::pow(a, b);
+  }
   template <ComplexLane T>
-  static T one(T a, T b) { return library::pow(a, b); }
+  static T one(T a, T b) {
+    return library::pow(a, b);
+  }
   template <IntegerLane T>
   static T one(T a, T b) {
     if (b < 0) return 0;
@@ -97,7 +121,9 @@ struct Power {
     return result;
   }
   template <BoolLane T>
-  static T one(T a, T b) { return a | !b; }
+  static T one(T a, T b) {
+    return a | !b;
+  }
 };
 
 }  // namespace anabranch::kernels::HWY_NAMESPACE

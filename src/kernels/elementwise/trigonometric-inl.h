@@ -73,7 +73,8 @@ HWY_INLINE V sin_or_cos(D d, V a) {
   const auto quadrant = hn::Add(angle.quadrant, hn::Set(di, kShift));
   const auto odd = hn::MaskFromVec(hn::BitCast(d, hn::ShiftRight<31>(hn::ShiftLeft<31>(quadrant))));
   const auto sign = hn::BitCast(d, hn::And(hn::ShiftLeft<30>(quadrant), hn::Set(di, INT32_MIN)));
-  return hn::Xor(sign, hn::IfThenElse(odd, cos_polynomial(d, angle.r, angle.low), sin_polynomial(d, angle.r, angle.low)));
+  return hn::Xor(sign,
+                 hn::IfThenElse(odd, cos_polynomial(d, angle.r, angle.low), sin_polynomial(d, angle.r, angle.low)));
 }
 
 template <class D, class V>
@@ -83,7 +84,9 @@ HWY_INLINE V sin(D d, V x) {
 }
 
 template <class D, class V>
-HWY_INLINE V cos(D d, V x) { return with_large(d, x, sin_or_cos<1>(d, hn::Abs(x)), library::cos); }
+HWY_INLINE V cos(D d, V x) {
+  return with_large(d, x, sin_or_cos<1>(d, hn::Abs(x)), library::cos);
+}
 
 template <class D, class V>
 HWY_INLINE V tan(D d, V x) {
@@ -98,7 +101,8 @@ HWY_INLINE V tan(D d, V x) {
 // asin(a) - a, with z = a^2, for a <= 1/2.
 template <class D, class V>
 HWY_INLINE V asin_rest(D d, V a, V z) {
-  const V p = polynomial(d, z, 0x1.55554cp-3f, 0x1.3338a6p-4f, 0x1.6ca90ep-5f, 0x1.04bf18p-5f, 0x1.d68c06p-7f, 0x1.3436a0p-5f);
+  const V p =
+      polynomial(d, z, 0x1.55554cp-3f, 0x1.3338a6p-4f, 0x1.6ca90ep-5f, 0x1.04bf18p-5f, 0x1.d68c06p-7f, 0x1.3436a0p-5f);
   return hn::Mul(hn::Mul(a, z), p);
 }
 
@@ -110,7 +114,8 @@ HWY_INLINE V asin(D d, V x) {
   const V root = hn::IfThenElse(far, hn::Sqrt(z), a);
   const V rest = asin_rest(d, root, z);
   const V twice = hn::Add(root, root);
-  const V complement = hn::Sub(hn::Set(d, half_pi_high), hn::Sub(hn::MulAdd(hn::Set(d, 2.0f), rest, twice), hn::Set(d, half_pi_middle)));
+  const V complement =
+      hn::Sub(hn::Set(d, half_pi_high), hn::Sub(hn::MulAdd(hn::Set(d, 2.0f), rest, twice), hn::Set(d, half_pi_middle)));
   return hn::CopySign(hn::IfThenElse(far, complement, hn::Add(root, rest)), x);
 }
 
@@ -132,8 +137,8 @@ HWY_INLINE V acos(D d, V x) {
 template <class D, class V>
 HWY_INLINE V atan_to_one(D d, V a) {
   const V z = hn::Mul(a, a);
-  const V p = polynomial(d, z, -0x1.55553ep-2f, 0x1.9991e6p-3f, -0x1.2420b6p-3f, 0x1.c08f5ep-4f, -0x1.581530p-4f, 0x1.da5dc6p-5f,
-                         -0x1.fdf91ep-6f, 0x1.64bdacp-7f, -0x1.d48f5ap-10f);
+  const V p = polynomial(d, z, -0x1.55553ep-2f, 0x1.9991e6p-3f, -0x1.2420b6p-3f, 0x1.c08f5ep-4f, -0x1.581530p-4f,
+                         0x1.da5dc6p-5f, -0x1.fdf91ep-6f, 0x1.64bdacp-7f, -0x1.d48f5ap-10f);
   return hn::MulAdd(hn::Mul(a, z), p, a);
 }
 
