@@ -73,7 +73,7 @@ void bind_joining(nb::module_& m) {
       m, "tile(a: array, reps: int | Sequence[int], /, *, stream: StreamOrDevice = None) -> array",
       "The whole array repeated along each axis.");
   def<&roll_of>(m,
-                "roll(a: array, shift: int | Sequence[int], axis: None | int | Sequence[int] = None, /, *, "
+                "roll(a: array, /, shift: int | Sequence[int], axis: None | int | Sequence[int] = None, *, "
                 "stream: StreamOrDevice = None) -> array",
                 "The elements moved along axes (flattened if None is given), those that leave coming in again at the "
                 "other end.");

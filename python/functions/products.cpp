@@ -18,9 +18,9 @@ array tensordot_of(Args& a) {
   const StreamOrDevice s = a.stream(3);
   if (!a.given(2)) return tensordot(x, y, 2, s);
   if (a.is_integer(2)) return tensordot(x, y, a.integer(2), s);
-  std::pair<std::vector<int>, std::vector<int>> axes;
-  if (nb::len_hint(a[2]) != 2 || !nb::try_cast(a[2], axes)) a.wrong(2, "an int or a pair of sequences of ints");
-  return tensordot(x, y, axes.first, axes.second, s);
+  std::vector<std::vector<int>> axes;
+  if (!nb::try_cast(a[2], axes) || axes.size() != 2) a.wrong(2, "an int or a pair of sequences of ints");
+  return tensordot(x, y, axes[0], axes[1], s);
 }
 
 }  // namespace
