@@ -28,9 +28,10 @@ void def_update(nb::class_<ArrayAt>& c, const char* name, const char* summary) {
 
 void add_at(nb::module_& m, ArrayClass& c) {
   nb::class_<ArrayAt> at(m, "ArrayAt", "Some elements of an array, to be updated.");
+  in_package(at);
   at.def(
       "__getitem__", [](const ArrayAt& a, nb::object key) { return ArrayAt{a.value, std::move(key)}; },
-      nb::arg("indices").none());
+      nb::arg("indices").none(), nb::sig("def __getitem__(self, indices: Any, /) -> ArrayAt"));
   def_update<Update::Add>(at, "add", "The array with `value` added to these elements.");
   def_update<Update::Subtract>(at, "subtract", "The array with `value` subtracted from these elements.");
   def_update<Update::Multiply>(at, "multiply", "The array with these elements multiplied by `value`.");

@@ -114,7 +114,7 @@ nb::object to_dlpack(const array& self, nb::handle stream, nb::handle max_versio
 
 void add_interchange(ArrayClass& c) {
   c.def("__array__", to_numpy, nb::arg("dtype") = nb::none(), nb::arg("copy") = nb::none(),
-        nb::sig("def __array__(self, dtype: object | None = None, copy: bool | None = None) -> numpy.ndarray"),
+        nb::sig("def __array__(self, dtype: object | None = None, copy: bool | None = None) -> Any"),
         "A NumPy array over the same memory where no copy is asked for or needed.");
   c.def("__dlpack__", to_dlpack, nb::kw_only(), nb::arg("stream") = nb::none(), nb::arg("max_version") = nb::none(),
         nb::arg("dl_device") = nb::none(), nb::arg("copy") = nb::none(),
@@ -134,7 +134,7 @@ void add_interchange(ArrayClass& c) {
         return nb::module_::import_(nb::cast<std::string>(self.type().attr("__module__")).c_str());
       },
       nb::arg("api_version") = nb::none(),
-      nb::sig("def __array_namespace__(self, api_version: str | None = None) -> types.ModuleType"),
+      nb::sig("def __array_namespace__(self, api_version: str | None = None) -> Any"),
       "The module that has the array functions.");
 }
 

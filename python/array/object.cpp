@@ -49,14 +49,13 @@ void bind_array(nb::module_& m) {
 
   ArrayClass c(m, "array", nb::type_slots(slots.data()), nb::pooled(256),
                "An n-dimensional array, computed when its value is needed.");
-  c.attr("__module__") = "anabranch";
+  in_package(c);
   array_type = reinterpret_cast<PyTypeObject*>(c.ptr());
   c.def(
       "__init__",
       [](array* self, nb::handle val, std::optional<Dtype> dtype) { new (self) array(make_array(val, dtype)); },
       nb::arg("val"), nb::arg("dtype") = nb::none(),
-      nb::sig("def __init__(self, val: bool | int | float | complex | collections.abc.Sequence | array | "
-              "collections.abc.Buffer, dtype: Dtype | None = None) -> None"),
+      nb::sig("def __init__(self, val: Any, dtype: Dtype | None = None) -> None"),
       "The array of a scalar, of nested lists or tuples (rows of one length), or a copy of something that offers "
       "memory: NumPy arrays, buffers, DLPack.");
   c.def_prop_ro("shape", [](const array& a) { return a.shape(); }, "The extents, outermost first.");

@@ -9,6 +9,9 @@ namespace anabranch::python {
 
 using ArrayClass = nb::class_<array>;
 
+// Classes say that they are the package's, not the extension module's.
+inline void in_package(nb::handle cls) { cls.attr("__module__") = "anabranch"; }
+
 // Type slots: terminated by {0, nullptr}.
 extern PyType_Slot number_slots[];    // operators.cpp
 extern PyType_Slot indexing_slots[];  // subscript.cpp

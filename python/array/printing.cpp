@@ -1,6 +1,7 @@
 #include "anabranch/printing.h"
 
 #include "array/object.h"
+#include "functions/function.h"
 
 namespace anabranch::python {
 namespace {
@@ -48,22 +49,29 @@ PyType_Slot text_slots[] = {
 };
 
 void bind_printing(nb::module_& m) {
-  nb::class_<PrintOptions>(m, "PrintOptions", "How arrays are printed.")
-      .def(nb::init<>())
+  auto options = nb::class_<PrintOptions>(m, "PrintOptions", "How arrays are printed.");
+  in_package(options);
+  options.def(nb::init<>())
       .def_rw("precision", &PrintOptions::precision,
               "Digits after the decimal point; -1: six significant digits, written as short as possible.")
       .def("__repr__",
            [](const PrintOptions& o) { return "PrintOptions(precision=" + std::to_string(o.precision) + ")"; });
-  nb::class_<PrintOptionsContext>(m, "_PrintOptionsContext")
-      .def("__enter__", &PrintOptionsContext::enter)
-      .def("__exit__", [](PrintOptionsContext& c, nb::args) { c.exit(); });
-  m.def(
-      "set_printoptions", [](int precision) { set_print_options(checked(precision)); }, nb::arg("precision") = -1,
-      "Sets the digits after the decimal point with which floats are printed; -1 for the default.");
-  m.def("get_printoptions", &print_options, "How arrays are printed now.");
-  m.def(
-      "printoptions", [](int precision) { return PrintOptionsContext{checked(precision), {}}; },
-      nb::arg("precision") = -1, "set_printoptions for the block of a `with` statement.");
+  auto context = nb::class_<PrintOptionsContext>(m, "_PrintOptionsContext");
+  in_package(context);
+  context.def("__enter__", &PrintOptionsContext::enter).def("__exit__", [](PrintOptionsContext& c, nb::args) {
+    c.exit();
+  }, nb::sig("def __exit__(self, *exception: Any) -> None"));
+  def<[](Args& a) {
+    set_print_options(checked(a.integer(0, -1)));
+    return nb::none();
+  }>(m, "set_printoptions(precision: int = -1) -> None",
+     "Sets the digits after the decimal point with which floats are printed; -1 for the default.");
+  def<[](Args&) { return nb::cast(print_options()); }>(m, "get_printoptions() -> PrintOptions",
+                                                      "How arrays are printed now.");
+  def<[](Args& a) {
+    return nb::cast(PrintOptionsContext{checked(a.integer(0, -1)), {}});
+  }>(m, "printoptions(precision: int = -1) -> _PrintOptionsContext",
+     "set_printoptions for the block of a `with` statement.");
 }
 
 }  // namespace anabranch::python
