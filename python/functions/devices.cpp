@@ -39,14 +39,16 @@ void bind_devices(nb::module_& m) {
            [](Device d, nb::handle other) -> nb::object {
              const std::optional<Device> o = device_in(other);
              return o ? nb::cast(d == *o) : nb::borrow(Py_NotImplemented);
-           })
+           },
+           nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__hash__",
            [](Device d) { return nb::hash(nb::cast(d.type)) + d.index; })  // equal to that of an equal DeviceType
       .def("__reduce__",
            [](nb::handle self) {
              const Device d = *nb::inst_ptr<Device>(self);
              return nb::make_tuple(self.type(), nb::make_tuple(d.type, d.index));
-           })
+           },
+           nb::sig("def __reduce__(self) -> tuple[Any, ...]"))
       .def("__repr__", [](Device d) { return to_string(d); });
 
   def<[](Args& a) -> nb::object {

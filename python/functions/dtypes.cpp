@@ -166,7 +166,8 @@ void bind_dtypes(nb::module_& m) {
            [](Dtype d, nb::handle other) { return nb::isinstance<Dtype>(other) && d == *nb::inst_ptr<Dtype>(other); })
       .def("__hash__", [](Dtype d) { return static_cast<int>(d.val); })
       .def("__reduce__",
-           [m](Dtype d) { return nb::make_tuple(m.attr("_dtype"), nb::make_tuple(attribute_of(d))); })
+           [m](Dtype d) { return nb::make_tuple(m.attr("_dtype"), nb::make_tuple(attribute_of(d))); },
+           nb::sig("def __reduce__(self) -> tuple[Any, ...]"))
       .def("__repr__", [](Dtype d) { return "mlx.core." + name_of(d); });
   for (Dtype d : all_dtypes) m.attr(attribute_of(d).c_str()) = nb::cast(d);
 

@@ -127,12 +127,14 @@ void bind_events(nb::module_& m) {
       .def("__await__",
            [](nb::handle self) {
              return nb::module_::import_("anabranch._awaiting").attr("happened")(nb::make_tuple(self)).attr("__await__")();
-           })
+           },
+           nb::sig("def __await__(self) -> Generator[Any, None, None]"))
       .def("__eq__",
            [](const Event& e, nb::handle other) -> nb::object {
              if (!nb::isinstance<Event>(other)) return nb::borrow(Py_NotImplemented);
              return nb::cast(e == *nb::inst_ptr<Event>(other));
-           })
+           },
+           nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__hash__",
            [](const Event& e) {
              return nb::hash(nb::make_tuple(reinterpret_cast<std::uintptr_t>(e.stream().get()), e.value()));

@@ -130,7 +130,7 @@ void Args::wrong(std::size_t i, const char* expected) const {
                   "' must be " + expected + ", not " + python_type((*this)[i]));
 }
 
-StreamOrDevice Args::stream(std::size_t i) const { return stream_argument((*this)[i]); }
+StreamOrDevice Args::stream(std::size_t i) const { return to_stream(stream_argument((*this)[i])); }
 
 const array& Args::operand(std::size_t i) {
   PyObject* o = (*this)[i].ptr();
@@ -148,7 +148,8 @@ const array& Args::value(std::size_t i, const StreamOrDevice& s, std::optional<D
 
 std::pair<const array&, const array&> Args::values(std::size_t i, std::size_t j, const StreamOrDevice& s) {
   PyObject *a = (*this)[i].ptr(), *b = (*this)[j].ptr();
-  if (is_array(a) && is_array(b)) return {array_of(a), array_of(b)};
+  if (is_array(a)) return {array_of(a), value(j, s, array_of(a).dtype())};
+  if (is_array(b)) return {value(i, s, array_of(b).dtype()), array_of(b)};
   auto [x, y] = to_arrays(a, b, s);
   const array& kept = keep(std::move(x));
   return {kept, keep(std::move(y))};

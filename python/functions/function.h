@@ -57,7 +57,7 @@ class Args {
   // What "*args" holds.
   std::span<PyObject* const> rest() const { return rest_; }
 
-  // `stream: StreamOrDevice = None`.
+  // `stream: StreamOrDevice = None`, looked up once for all the nodes that a function makes: a Stream.
   StreamOrDevice stream(std::size_t i) const;
   // These references are good for the call.
   // `a: array`: an array, or somebody else's (NumPy's ...). Scalars and lists are TypeErrors.

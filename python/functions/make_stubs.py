@@ -1,6 +1,7 @@
 """Writes the type stubs of the package, python/anabranch/*.pyi, from the built extension module.
 
-Functions have their signatures in their docs; of classes nanobind's stubgen knows them.
+Functions have their signatures in their docs, array is array_stub.py's, and of other classes nanobind's stubgen knows
+them.
 
     PYTHONPATH=build/release/python python python/functions/make_stubs.py [FOLDER]
 """
@@ -10,77 +11,78 @@ import sys
 from pathlib import Path
 
 from anabranch import _core
+from array_stub import class_text
 from nanobind.stubgen import StubGen
 
-CORE_HEADER = '''\
-"""The type stubs of Anabranch, written by python/functions/make_stubs.py."""
+TITLE = '"""The type stubs of Anabranch, written by python/functions/make_stubs.py."""\n\n'
 
+CORE_IMPORTS = """\
 import builtins
-from collections.abc import Generator, Sequence
-from typing import Any, SupportsComplex, SupportsFloat, SupportsIndex, TypeAlias
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any, TypeAlias, overload
 
-scalar: TypeAlias = bool | int | float | complex | SupportsFloat | SupportsComplex
+"""
+
+ALIASES = """
+scalar: TypeAlias = bool | int | float | complex
 StreamOrDevice: TypeAlias = Stream | ThreadLocalStream | Device | DeviceType | None
-'''
 
-SUBMODULE_HEADER = '''\
-"""The type stubs of anabranch.{name}, written by python/functions/make_stubs.py."""
+__version__: str
+"""
 
+SUBMODULE_IMPORTS = """\
 from collections.abc import Sequence
 
-from anabranch._core import *
-from anabranch._core import StreamOrDevice as StreamOrDevice, scalar as scalar
-'''
+from anabranch._core import Dtype, StreamOrDevice, array, float32, int32, scalar
 
-# A class that has functions of these names means the builtins of these names in its own signatures.
-SHADOWED = ("slice", "round", "abs", "any", "all", "max", "min", "sum", "pow", "divmod", "eval", "type")
+"""
+
+# Names of functions here that a class also needs as builtins.
+SHADOWED = r"slice|type|round"
+
+OVERLOADS = {
+    "default_device": ["() -> Device", "(device: Device | DeviceType) -> StreamContext"],
+}
 
 
 def function(name, value):
     signature, summary = value.__doc__.split("\n\n", 1)
-    signature = name + signature[signature.index("(") :]
-    return f'def {signature}:\n    """{summary}"""\n'
+    doc = f'\n    """{summary}"""\n'
+    if name in OVERLOADS:
+        return "\n".join(f"@overload\ndef {name}{signature}:{doc}" for signature in OVERLOADS[name])
+    return f"def {name}{signature[signature.index('(') :]}:{doc}"
 
 
 def functions(module):
-    names = sorted(n for n in vars(module) if not n.startswith("__") and type(vars(module)[n]).__name__ == type(len).__name__)
-    return "\n".join(function(n, vars(module)[n]) for n in names)
+    names = [n for n, v in vars(module).items() if isinstance(v, type(len)) and not n.startswith("__")]
+    return "\n".join(function(n, vars(module)[n]) for n in sorted(names))
 
 
 def classes():
-    generator = StubGen(_core)
-    names = [n for n, v in vars(_core).items() if isinstance(v, type)]
-    for name in names:
-        generator.put(getattr(_core, name), name=name)
-    text = generator.get()
-    text = re.sub(r"\b(?:anabranch\._core|anabranch|mlx\.core)\.(?=[A-Za-z_])", "", text)
-    text = re.sub(r"(?<![\w.])slice(?=[\]|,) ])", "builtins.slice", text)
-    return text
+    _core.__name__ = "anabranch"  # where the classes say that they are
+    generator = StubGen(_core, include_private=True)
+    for name, value in vars(_core).items():
+        if isinstance(value, type) and value is not _core.array:
+            generator.put(value, name=name)
+    text = generator.get() + "\n" + class_text(_core.array) + "\n"
+    text = re.sub(r"\b(?:anabranch\._core|anabranch)\.(?=\w)", "", text)
+    return re.sub(rf"(?<=[:>|\[] )({SHADOWED})(?= [|=]|[,)\]:])", r"builtins.\1", text)
 
 
 def constants():
-    lines = []
-    for name, value in vars(_core).items():
-        if name.startswith("__") or callable(value):
-            continue
-        if isinstance(value, (float, str, _core.Dtype, _core.DeviceType, _core.DtypeCategory)):
-            lines.append(f"{name}: {type(value).__name__}")
-        elif value is None:
-            lines.append(f"{name}: None")
-    return "\n".join(lines) + "\n"
+    kinds = (float, _core.Dtype, _core.DeviceType, _core.DtypeCategory)
+    found = ((n, v) for n, v in vars(_core).items() if isinstance(v, kinds))
+    return "".join(f"{name}: {type(value).__name__}\n" for name, value in found) + "newaxis: None\n"
 
 
 def main(folder):
     stubs = {
-        "_core": CORE_HEADER + classes() + "\n" + constants() + "\n__version__: str\n\n" + functions(_core),
-        "__init__": '"""The type stubs of Anabranch, written by python/functions/make_stubs.py."""\n\n'
-        "from anabranch import linalg as linalg\nfrom anabranch import random as random\n"
-        "from anabranch._core import *\nfrom anabranch._core import __version__ as __version__\n",
+        "_core": CORE_IMPORTS + classes() + ALIASES + constants() + "\n" + functions(_core),
+        "linalg": SUBMODULE_IMPORTS + functions(_core.linalg),
+        "random": SUBMODULE_IMPORTS + functions(_core.random),
     }
-    for name in ("linalg", "random"):
-        stubs[name] = SUBMODULE_HEADER.format(name=name) + "\n" + functions(getattr(_core, name))
     for name, text in stubs.items():
-        (folder / f"{name}.pyi").write_text(text)
+        (folder / f"{name}.pyi").write_text(TITLE + text)
 
 
 if __name__ == "__main__":

@@ -41,11 +41,12 @@ void def_stream_arithmetic(Class& c) {
            [](const T& s, nb::handle other) -> nb::object {
              if (!nb::isinstance<T>(other)) return nb::borrow(Py_NotImplemented);
              return nb::cast(s == *nb::inst_ptr<T>(other));
-           })
+           },
+           nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__hash__", [](const T& s) { return nb::hash(nb::make_tuple(s.device.index, s.index)); });
 }
 
-void exit_scope(nb::handle self) { leave_scope(self); }
+void exit_scope(nb::handle self, const nb::args&) { leave_scope(self); }
 
 }  // namespace
 
@@ -61,8 +62,9 @@ void bind_streams(nb::module_& m) {
            [](nb::object self) {
              enter_scope(*nb::inst_ptr<Stream>(self), self);
              return self;
-           })
-      .def("__exit__", [](nb::handle self, nb::args) { exit_scope(self); })
+           },
+           nb::sig("def __enter__(self) -> Stream"))
+      .def("__exit__", exit_scope, nb::sig("def __exit__(self, *args: object) -> None"))
       .def(
           "record", [](const Stream& s, nb::args arrays) { return record(s, arrays); },
           nb::sig("def record(self, *arrays: array) -> Event"),
@@ -92,8 +94,9 @@ void bind_streams(nb::module_& m) {
            [](nb::object self) {
              enter_scope(nb::inst_ptr<Scope>(self)->what, self);
              return self;
-           })
-      .def("__exit__", [](nb::handle self, nb::args) { exit_scope(self); });
+           },
+           nb::sig("def __enter__(self) -> StreamContext"))
+      .def("__exit__", exit_scope, nb::sig("def __exit__(self, *args: object) -> None"));
 
   def<[](Args& a) { return make_scope(a[0]); }>(
       m, "stream(s: Stream | ThreadLocalStream | Device | DeviceType) -> StreamContext",

@@ -78,7 +78,7 @@ def test_device_queries():
     ],
 )
 def test_no_gpu(use):
-    with pytest.raises(ValueError, match="without gpu backend.+"):
+    with pytest.raises(ValueError, match=r"without gpu backend.+"):
         use()
     assert mx.default_device() == mx.cpu
 
@@ -196,7 +196,7 @@ def test_an_operation_runs_where_it_is_told():
 def test_synchronize_everything():
     streams = [mx.new_stream() for _ in range(4)]
     arrays = [mx.random.normal((300, 300), stream=s) for s in streams]
-    products = [mx.matmul(a, a, stream=s) for a, s in zip(arrays, streams)]
+    products = [mx.matmul(a, a, stream=s) for a, s in zip(arrays, streams, strict=True)]
     mx.async_eval(products)
     mx.synchronize()
     assert all(s.query() for s in streams)

@@ -153,20 +153,14 @@ def test_many_awaits_take_no_threads():
 
 
 def test_the_loop_runs_on_while_one_awaits():
-    async def ticker():
-        ticks = 0
-        while True:
-            await asyncio.sleep(0.001)
-            ticks += 1
-            yield ticks
-
     async def main():
         s, ticks = mx.new_stream(mx.cpu), 0
 
         async def tick():
             nonlocal ticks
-            async for ticks in ticker():
-                pass
+            while True:
+                await asyncio.sleep(0.001)
+                ticks += 1
 
         task = asyncio.create_task(tick())
         await s.record(slow(s, times=30))
