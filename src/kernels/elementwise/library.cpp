@@ -7,8 +7,7 @@
 
 namespace anabranch::kernels::library {
 
-#define ANABRANCH_UNARY(name)                  \
-  float name(float x) { return std::name(x); } \
+#define ANABRANCH_UNARY(name) \
   double name(double x) { return std::name(x); }
 #define ANABRANCH_UNARY_COMPLEX(name) \
   ANABRANCH_UNARY(name)               \
@@ -53,13 +52,10 @@ complex64_t log1p(complex64_t x) {
   return {static_cast<float>(0.5 * std::log1p(excess)), static_cast<float>(std::atan2(im, 1 + re))};
 }
 
-float sigmoid(float x) { return static_cast<float>(sigmoid(static_cast<double>(x))); }
 double sigmoid(double x) {
   const double e = std::exp(-std::abs(x));
   return x >= 0 ? 1 / (1 + e) : e / (1 + e);
 }
-
-float erfinv(float x) { return static_cast<float>(erfinv(static_cast<double>(x))); }
 
 // Winitzki's closed form is good to 2e-3; three steps of Halley's method on erf, or erfc where erf is flat, do the
 // rest.
@@ -78,13 +74,10 @@ double erfinv(double x) {
   return std::copysign(y, x);
 }
 
-float atan2(float y, float x) { return std::atan2(y, x); }
 double atan2(double y, double x) { return std::atan2(y, x); }
-float pow(float x, float y) { return std::pow(x, y); }
 double pow(double x, double y) { return std::pow(x, y); }
 complex64_t pow(complex64_t x, complex64_t y) { return std::pow(x, y); }
 
-float logaddexp(float x, float y) { return static_cast<float>(logaddexp(double{x}, double{y})); }
 double logaddexp(double x, double y) {
   if (std::isnan(x) || std::isnan(y)) return x + y;
   const double high = std::max(x, y), low = std::min(x, y);

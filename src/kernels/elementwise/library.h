@@ -7,9 +7,13 @@
 
 namespace anabranch::kernels::library {
 
+// A float is computed as a double, which is right to half a place.
 #define ANABRANCH_UNARY(name) \
-  float name(float x);        \
-  double name(double x);
+  double name(double x);      \
+  inline float name(float x) { return static_cast<float>(name(static_cast<double>(x))); }
+#define ANABRANCH_BINARY(name)       \
+  double name(double x, double y);   \
+  inline float name(float x, float y) { return static_cast<float>(name(static_cast<double>(x), static_cast<double>(y))); }
 #define ANABRANCH_UNARY_COMPLEX(name) \
   ANABRANCH_UNARY(name)               \
   complex64_t name(complex64_t x);
@@ -38,13 +42,12 @@ ANABRANCH_UNARY(erfinv)
 #undef ANABRANCH_UNARY
 #undef ANABRANCH_UNARY_COMPLEX
 
-float atan2(float y, float x);
-double atan2(double y, double x);
-float pow(float x, float y);
-double pow(double x, double y);
+ANABRANCH_BINARY(atan2)  // (y, x)
+ANABRANCH_BINARY(pow)
+ANABRANCH_BINARY(logaddexp)
+#undef ANABRANCH_BINARY
+
 complex64_t pow(complex64_t x, complex64_t y);
-float logaddexp(float x, float y);
-double logaddexp(double x, double y);
 complex64_t logaddexp(complex64_t x, complex64_t y);
 complex64_t sqrt(complex64_t x);
 complex64_t divide(complex64_t x, complex64_t y);
