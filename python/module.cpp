@@ -7,6 +7,7 @@ namespace anabranch::python {
 void bind_errors(nb::module_& m);
 void bind_array(nb::module_& m);
 void bind_printing(nb::module_& m);
+void bind_asarray(nb::module_& m);
 
 }  // namespace anabranch::python
 
@@ -20,5 +21,6 @@ NB_MODULE(_core, m) {
   bind_types(m);
   bind_array(m);
   bind_printing(m);
+  bind_asarray(m);
   bind_functions(m);
 }

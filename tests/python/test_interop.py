@@ -211,6 +211,55 @@ def test_dlpack_capsules():
     gc.collect()
 
 
+def test_asarray():
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    a = mx.asarray(x)
+    x[0, 0] = 9
+    assert a[0, 0].item() == 0
+    for view in (x, x.T, x[::-1, ::2], x[1]):
+        shared = mx.asarray(view, copy=False)
+        assert shared.tolist() == view.tolist()
+        assert np.shares_memory(np.asarray(shared), x)
+        assert (shared + 1).tolist() == (view + 1).tolist()
+        assert np.shares_memory(np.asarray(mx.from_dlpack(view, copy=False)), x)
+    shared = mx.asarray(x, copy=False)
+    x[0, 0] = 5
+    assert shared[0, 0].item() == 5
+    shared += 1  # binds the object; NumPy's memory is as it was
+    mx.eval(shared)
+    assert x[0, 0] == 5
+    assert mx.asarray([1, 2], mx.float32).dtype == mx.float32
+    assert mx.from_dlpack(x).tolist() == x.tolist()
+    assert not np.shares_memory(np.asarray(mx.asarray(a, copy=True)), np.asarray(a))
+    assert np.shares_memory(np.asarray(mx.asarray(a, copy=False)), np.asarray(a))
+    for bad in ([1, 2], 1.5, x.astype(">f4"), b"abc", x.astype(np.complex128)):
+        with pytest.raises(ValueError):
+            mx.asarray(bad, copy=False)
+    with pytest.raises(ValueError):
+        mx.asarray(x, mx.int32, copy=False)
+    with pytest.raises(TypeError):
+        mx.from_dlpack([1])
+
+
+def test_shared_memory_lives_as_long_as_its_readers():
+    class Owner(np.ndarray):
+        pass
+
+    dropped = []
+    x = np.arange(1 << 20, dtype=np.float32).view(Owner)
+    weakref.finalize(x, dropped.append, True)
+    a = mx.asarray(x, copy=False)
+    b = a[::2] + 1
+    del x, a
+    gc.collect()
+    assert not dropped
+    assert b.sum().item() == (np.arange(0, 1 << 20, 2) + 1.0).sum()
+    for _ in range(1000):
+        if dropped:
+            break
+    assert dropped
+
+
 def test_array_method():
     a = mx.array([1.5, 2])
     assert a.__array__().dtype == np.float32
