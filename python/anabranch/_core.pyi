@@ -575,6 +575,9 @@ def array_equal(a: scalar | array, b: scalar | array, equal_nan: bool = False, s
 def as_strided(a: array, /, shape: Sequence[int] | None = None, strides: Sequence[int] | None = None, offset: int = 0, *, stream: StreamOrDevice = None) -> array:
     """The elements of `a`, laid out densely, read with these strides from `offset` on."""
 
+def asarray(a: Any, dtype: Dtype | None = None, *, copy: bool | None = None) -> array:
+    """As array(); with copy=False over the very memory of `a`, whose changes then show, or a ValueError."""
+
 def asin(a: scalar | array, stream: StreamOrDevice = None) -> array:
     """Inverse sine (radians)."""
 
@@ -756,6 +759,9 @@ def floor(a: scalar | array, stream: StreamOrDevice = None) -> array:
 
 def floor_divide(a: scalar | array, b: scalar | array, stream: StreamOrDevice = None) -> array:
     """Quotient, rounded as MLX rounds it."""
+
+def from_dlpack(x: Any, /, *, copy: bool | None = None) -> array:
+    """The array of an object that supports DLPack; with copy=False over its very memory."""
 
 def full(shape: int | Sequence[int], vals: scalar | array, dtype: Dtype | None = None, *, stream: StreamOrDevice = None) -> array:
     """`vals` broadcast to `shape`."""
