@@ -155,7 +155,8 @@ array make_array(nb::handle value, std::optional<Dtype> dtype) {
   if (is_python_scalar(o)) {
     // A given dtype is converted to as by astype, from int64 or float64 where the default dtype would lose something.
     if (dtype && (PyFloat_Check(o) || PyLong_Check(o)) && !PyBool_Check(o)) {
-      if (is_inexact(*dtype) || (*dtype == uint64 && beyond_int64(o))) return scalar_to_array(o, *dtype, current_stream());
+      if (is_inexact(*dtype) || (*dtype == uint64 && beyond_int64(o)))
+        return scalar_to_array(o, *dtype, current_stream());
     }
     return converted(scalar_to_array(o, std::nullopt, current_stream()), dtype);
   }
@@ -184,7 +185,7 @@ bool to_shape(nb::handle value, Shape& out) noexcept {
     return true;
   }
   if (add(o)) return true;
-  if (!PySequence_Check(o) || PyUnicode_Check(o) || PyBytes_Check(o)) return false;
+  if (!(is_array(o) || PySequence_Check(o)) || PyUnicode_Check(o) || PyBytes_Check(o)) return false;
   nb::object items = nb::steal(PySequence_Fast(o, ""));
   if (!items.is_valid()) {
     PyErr_Clear();
