@@ -99,6 +99,11 @@ struct Fold {
   }
   static HWY_INLINE void store(T* p, V v) { std::memcpy(p, &v, sizeof(V)); }
 
+  static HWY_INLINE V identities() {
+    if constexpr (is_complex<T>) return Op::identity;
+    else return V{} + Op::identity;
+  }
+
   static void fill(void* to, std::size_t n) {
     T* p = static_cast<T*>(to);
     for (std::size_t i = 0; i < n * Group; ++i) p[i] = Op::identity;
@@ -124,11 +129,16 @@ struct Fold {
       n -= steps * lanes;
     }
     if (n == 0) return;
-    T rest[lanes];
-    begin(rest);
-    std::memcpy(static_cast<void*>(rest), x, n * sizeof(T));
+    T last[per_vector];
+    store(last, identities());
+    const std::size_t whole = n / per_vector;
+    std::memcpy(static_cast<void*>(last), x + whole * per_vector, n % per_vector * sizeof(T));
+    // Counted out, so that the lanes stay in registers.
 #pragma GCC unroll 16
-    for (std::size_t k = 0; k < vectors; ++k) total[k] = Op::apply(total[k], load(rest + k * per_vector));
+    for (std::size_t k = 0; k < vectors; ++k) {
+      if (k < whole) total[k] = Op::apply(total[k], load(x + k * per_vector));
+      if (k == whole) total[k] = Op::apply(total[k], load(last));
+    }
   }
 
   // Halves the lanes until one element is left.
@@ -204,9 +214,8 @@ struct Fold {
     if (n < short_row) return short_rows<0>(from, step, count, n, results);
     for (std::size_t i = 0; i < count; ++i, results += Group, from += step) {
       V total[vectors];
-      alignas(64) T first[lanes];
-      begin(first);
-      for (std::size_t k = 0; k < vectors; ++k) total[k] = load(first + k * per_vector);
+#pragma GCC unroll 16
+      for (std::size_t k = 0; k < vectors; ++k) total[k] = identities();
       fold_into(total, reinterpret_cast<const T*>(from), n * Group);
       finish_to(total, results);
     }

@@ -105,7 +105,8 @@ Reduction::Reduction(FoldOp op, Dtype load_dtype, int reduced_axes, const runtim
 bool Reduction::by_columns() const {
   const Axis& column = kept.back();
   const Axis& row = reduced.back();
-  return reduced_count > 1 && column.extent >= 4 && column.in != 0 &&
+  // A line of few elements costs more than it saves.
+  return reduced_count > 1 && column.extent >= 4 && column.extent * reduced_count >= 64 && column.in != 0 &&
          (row.in == 0 || std::abs(column.in) < std::abs(row.in));
 }
 
