@@ -161,7 +161,7 @@ array roll(const array& a, int shift, const std::vector<int>& axes, const Stream
 }
 array roll(const array& a, const Shape& shift, int axis, const StreamOrDevice& s) {
   ShapeElem total = 0;
-  const ShapeElem n = std::max<ShapeElem>(a.shape(axis), 1);
+  const ShapeElem n = std::max<ShapeElem>(a.shape(normalize_axis(axis, a.ndim(), "roll")), 1);
   for (ShapeElem by : shift) total += by % n;
   return roll(a, Shape{total}, std::vector<int>{axis}, s);
 }
