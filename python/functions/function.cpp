@@ -280,8 +280,13 @@ PyObject* tuple_of(std::vector<array>&& arrays) { return sequence_of<PyTuple_New
 
 void add_function(nb::module_& m, PyMethodDef& method, const Signature& signature, PyCFunction call) {
   method = {signature.name().c_str(), call, METH_FASTCALL | METH_KEYWORDS, signature.doc().c_str()};
-  // Where pickle finds it.
-  nb::object module_name = signature.name().front() == '_' ? nb::str("anabranch._core") : m.attr("__name__");
+  // Where pickle finds it: the package has what is public here.
+  nb::object module_name = m.attr("__name__");
+  if (signature.name().front() == '_') {
+    module_name = nb::str("anabranch._core");
+  } else if (module_name.equal(nb::str("anabranch._core"))) {
+    module_name = nb::str("anabranch");
+  }
   PyObject* function = PyCFunction_NewEx(&method, nullptr, module_name.ptr());
   if (!function) throw nb::python_error();
   m.attr(signature.name().c_str()) = nb::steal(function);

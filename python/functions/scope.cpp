@@ -48,12 +48,24 @@ const StreamOrDevice* find_stream(const ScopeLevel* level, Device device) {
 }
 
 nb::object make_level(Device device, SmallVector<StreamOrDevice, 1> streams, nb::object parent, nb::object owner) {
-  ScopeLevel level{device, std::move(streams), std::move(parent), std::move(owner), device};
-  if (const StreamOrDevice* s = find_stream(&level, device)) level.current = *s;
-  return nb::cast(std::move(level));
+  return nb::cast(ScopeLevel(device, std::move(streams), std::move(parent), std::move(owner)));
 }
 
 }  // namespace
+
+ScopeLevel::ScopeLevel(Device d, SmallVector<StreamOrDevice, 1> s, nb::object p, nb::object o)
+    : device(d), streams(std::move(s)), parent(std::move(p)), owner(std::move(o)), current(d) {
+  if (const StreamOrDevice* found = find_stream(this, d)) current = *found;
+}
+
+ScopeLevel::~ScopeLevel() {
+  // One after the other: a long list would overflow the C stack.
+  nb::object below = std::move(parent);
+  while (below.is_valid() && !below.is_none() && Py_REFCNT(below.ptr()) == 1) {
+    nb::object next = std::move(nb::inst_ptr<ScopeLevel>(below)->parent);
+    below = std::move(next);
+  }
+}
 
 const ScopeLevel* innermost_scope() {
   PyObject* value = nullptr;

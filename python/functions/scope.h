@@ -19,6 +19,10 @@ struct ScopeLevel {
   nb::object owner;   // whose __enter__ made it
   // What an operation runs on here: the stream that this level or one below has for `device`, or `device`.
   StreamOrDevice current;
+
+  ScopeLevel(Device d, SmallVector<StreamOrDevice, 1> s, nb::object p, nb::object o);
+  ScopeLevel(ScopeLevel&&) = default;
+  ~ScopeLevel();
 };
 
 // The innermost level of the calling context; null outside of any scope. Good until Python code runs.

@@ -113,7 +113,7 @@ def test_waits_release_the_gil():
 )
 def test_ctrl_c(wait):
     s = mx.new_stream(mx.cpu)
-    x = slow(s, n=1200, times=60)
+    x = slow(s, n=1200, times=30)
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     start = time.perf_counter()
