@@ -1,5 +1,5 @@
-// What the bindings share. Every python/<folder>/<file>.cpp has one theme and one function `void bind_<file>(nb::module_&)`
-// that module.cpp calls.
+// What the bindings share. Every python/<folder>/<file>.cpp has one theme and one function `void
+// bind_<file>(nb::module_&)` that module.cpp calls.
 //
 // Conventions:
 //  - An operation takes its operands as nb::handle and converts them with to_array / to_arrays / to_array_list (arrays,
@@ -43,8 +43,9 @@ PyObject* wrap(array&& a) noexcept;
 // --- Conversions in (array/convert.cpp)
 
 // The array that `value` means: an array, a Python scalar, nested lists of those, or anything with the buffer protocol,
-// __array_interface__, DLPack or __array__. A Python scalar takes the dtype that it has beside an operand of dtype `beside` (MLX's weak
-// scalars: an int beside floats is a float ...), or its own default where none is given. Throws TypeError.
+// __array_interface__, DLPack or __array__. A Python scalar takes the dtype that it has beside an operand of dtype
+// `beside` (MLX's weak scalars: an int beside floats is a float ...), or its own default where none is given. Throws
+// TypeError.
 array to_array(nb::handle value, std::optional<Dtype> beside = std::nullopt, const StreamOrDevice& stream = {});
 // Both operands of a binary operation; a Python scalar among them takes its dtype beside the other one.
 std::pair<array, array> to_arrays(nb::handle a, nb::handle b, const StreamOrDevice& stream = {});
@@ -79,8 +80,8 @@ struct Axes {
 
 // --- Waiting (array/evaluate.cpp; see also functions/wait.h)
 
-// Computes the arrays and waits, with the GIL released, giving way to Ctrl-C. Call with the GIL held. Throws the failure
-// of what they depend on, or nb::python_error for KeyboardInterrupt.
+// Computes the arrays and waits, with the GIL released, giving way to Ctrl-C. Call with the GIL held. Throws the
+// failure of what they depend on, or nb::python_error for KeyboardInterrupt.
 void evaluate(std::span<const array> arrays);
 inline void evaluate(const array& a) { evaluate(std::span<const array>(&a, 1)); }
 // evaluate(), then the first element in host memory.

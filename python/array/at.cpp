@@ -38,8 +38,9 @@ void add_at(nb::module_& m, ArrayClass& c) {
   def_update<Update::Divide>(at, "divide", "The array with these elements divided by `value`.");
   def_update<Update::Maximum>(at, "maximum", "The array with the larger of these elements and `value`.");
   def_update<Update::Minimum>(at, "minimum", "The array with the smaller of these elements and `value`.");
-  c.def_prop_ro("at", [](const array& a) { return ArrayAt{a, nb::object()}; },
-                "x.at[index].add(value) and so on: the array with some elements updated.");
+  c.def_prop_ro(
+      "at", [](const array& a) { return ArrayAt{a, nb::object()}; },
+      "x.at[index].add(value) and so on: the array with some elements updated.");
 }
 
 }  // namespace anabranch::python

@@ -11,7 +11,7 @@ struct Export {
 };
 
 const char* format_of(Dtype d) {
-  constexpr const char* formats[dtype_count] = {"?", "B", "H", "I", "Q", "b", "h", "i", "q", "e", "f", "d",
+  constexpr const char* formats[dtype_count] = {"?",        "B", "H", "I", "Q", "b", "h", "i", "q", "e", "f", "d",
                                                 "bfloat16",  // none exists; MLX's name for it
                                                 "Zf"};
   return formats[static_cast<int>(d.val)];

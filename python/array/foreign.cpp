@@ -117,8 +117,9 @@ std::optional<ForeignMemory> foreign_memory(PyObject* o) {
 
 array adopt_memory(const ForeignMemory& m) {
   if (m.swapped || m.complex128 || !has_element_strides(m)) {
-    throw std::invalid_argument("[array] This memory cannot be used without a copy: an array's elements are in native "
-                                "byte order and aligned.");
+    throw std::invalid_argument(
+        "[array] This memory cannot be used without a copy: an array's elements are in native "
+        "byte order and aligned.");
   }
   const auto itemsize = static_cast<std::int64_t>(m.itemsize());
   // The memory begins at the lowest address; elements are counted from there.

@@ -27,9 +27,19 @@ bool parse_format(std::string_view format, Py_ssize_t itemsize, ForeignMemory& o
   if (format.size() != 1) return false;
   switch (format.front()) {
     case '?': out.dtype = bool_; return itemsize == 1;
-    case 'b': case 'h': case 'i': case 'l': case 'q': case 'n': return sized(int8, int16, int32, int64);
-    case 'B': case 'H': case 'I': case 'L': case 'Q': case 'N': case 'c':
-      return sized(uint8, uint16, uint32, uint64);
+    case 'b':
+    case 'h':
+    case 'i':
+    case 'l':
+    case 'q':
+    case 'n': return sized(int8, int16, int32, int64);
+    case 'B':
+    case 'H':
+    case 'I':
+    case 'L':
+    case 'Q':
+    case 'N':
+    case 'c': return sized(uint8, uint16, uint32, uint64);
     case 'e': out.dtype = float16; return itemsize == 2;
     case 'f': out.dtype = float32; return itemsize == 4;
     case 'd': out.dtype = float64; return itemsize == 8;

@@ -10,8 +10,10 @@ namespace anabranch::python {
 namespace {
 
 [[noreturn]] void refuse(nb::handle o) {
-  throw std::invalid_argument("[index] An array is indexed by ints, slices, None, ... and integer arrays, not by an "
-                              "object of type " + std::string(Py_TYPE(o.ptr())->tp_name) + ".");
+  throw std::invalid_argument(
+      "[index] An array is indexed by ints, slices, None, ... and integer arrays, not by an "
+      "object of type " +
+      std::string(Py_TYPE(o.ptr())->tp_name) + ".");
 }
 
 bool is_slice_like(PyObject* o) { return PySlice_Check(o) || o == Py_None || o == Py_Ellipsis; }
@@ -154,7 +156,8 @@ void Index::finish(const Shape& shape) {
   const std::size_t at = together_ ? static_cast<std::size_t>(arrays_at_) : 0;
   for (std::size_t i = 0; i <= dimensions_.size(); ++i) {
     if (i == at) {
-      for (std::size_t k = 0; k < arrays_shape_.size(); ++k) all.push_back({Dimension::Kind::Arrays, static_cast<int>(k)});
+      for (std::size_t k = 0; k < arrays_shape_.size(); ++k)
+        all.push_back({Dimension::Kind::Arrays, static_cast<int>(k)});
     }
     if (i < dimensions_.size()) all.push_back(dimensions_[i]);
   }
@@ -223,8 +226,6 @@ array Index::scatter_updates(const array& value, const StreamOrDevice& s) const 
   }
   return graph::view(v, shape, steps);
 }
-
-
 
 array Index::replace_region(const array& a, const array& region, const StreamOrDevice& s) const {
   if (whole_) return region;

@@ -65,9 +65,9 @@ class Index {
   std::optional<array> mask_;
   std::vector<array> arrays_;
   std::vector<int> array_axes_;
-  SmallVector<Pick, 4> picks_;             // one an axis of the source
+  SmallVector<Pick, 4> picks_;            // one an axis of the source
   SmallVector<Dimension, 6> dimensions_;  // of the result
-  Shape region_shape_;                     // of the kept axes
+  Shape region_shape_;                    // of the kept axes
   Shape arrays_shape_;
   bool whole_ = true;
   // Where the arrays' dimensions go, while reading: after how many others; -1 before there is an array or element.

@@ -1,8 +1,8 @@
 // Arrays for other libraries: __array__, DLPack, the array API's namespace.
 #include <memory>
 
-#include "array/dlpack.h"
 #include "anabranch/ops.h"
+#include "array/dlpack.h"
 #include "array/object.h"
 
 namespace anabranch::python {
@@ -100,13 +100,12 @@ nb::object to_dlpack(const array& self, nb::handle stream, nb::handle max_versio
   const dlpack::Tensor tensor = tensor_of(*held, data);
   if (!max_version.is_none() && nb::cast<int>(max_version[0]) >= 1) {
     const std::uint64_t flags = copy.is(nb::handle(Py_True)) ? dlpack::flag_copied : 0;
-    auto managed = std::make_unique<dlpack::ManagedVersioned>(dlpack::ManagedVersioned{
-        1, 0, held.release(), drop<dlpack::ManagedVersioned>, flags, tensor});
+    auto managed = std::make_unique<dlpack::ManagedVersioned>(
+        dlpack::ManagedVersioned{1, 0, held.release(), drop<dlpack::ManagedVersioned>, flags, tensor});
     return capsule_of(std::move(managed), "dltensor_versioned",
                       [](PyObject* c) { drop_unused<dlpack::ManagedVersioned>(c, "dltensor_versioned"); });
   }
-  auto managed =
-      std::make_unique<dlpack::Managed>(dlpack::Managed{tensor, held.release(), drop<dlpack::Managed>});
+  auto managed = std::make_unique<dlpack::Managed>(dlpack::Managed{tensor, held.release(), drop<dlpack::Managed>});
   return capsule_of(std::move(managed), "dltensor", [](PyObject* c) { drop_unused<dlpack::Managed>(c, "dltensor"); });
 }
 
@@ -128,8 +127,8 @@ void add_interchange(ArrayClass& c) {
       "__array_namespace__",
       [](nb::handle self, nb::handle version) {
         if (!version.is_none() && nb::cast<std::string>(version) > "2024.12") {
-          throw std::invalid_argument("[__array_namespace__] Unknown version of the array API: " +
-                                      nb::cast<std::string>(version) + ".");
+          throw std::invalid_argument(
+              "[__array_namespace__] Unknown version of the array API: " + nb::cast<std::string>(version) + ".");
         }
         return nb::module_::import_(nb::cast<std::string>(self.type().attr("__module__")).c_str());
       },

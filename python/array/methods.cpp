@@ -69,14 +69,12 @@ using ArgReduction = array (*)(const array&, int, bool, const StreamOrDevice&);
 using FlatArgReduction = array (*)(const array&, bool, const StreamOrDevice&);
 using Moment = array (*)(const array&, const std::vector<int>&, bool, int, const StreamOrDevice&);
 
-std::vector<int> axes_or_all(const array& x, const Args& a) {
-  return a.given(0) ? a.axes(0) : Axes{}.of(x.ndim());
-}
+std::vector<int> axes_or_all(const array& x, const Args& a) { return a.given(0) ? a.axes(0) : Axes{}.of(x.ndim()); }
 
 template <Reduction op>
 void def_reduction(ArrayClass& c, const char* text, const char* summary) {
   def<[](const array& x, Args& a) { return op(x, axes_or_all(x, a), a.flag(1, false), a.stream(2)); }>(c, text,
-                                                                                                             summary);
+                                                                                                       summary);
 }
 
 template <ArgReduction along, FlatArgReduction flat>
@@ -157,7 +155,7 @@ void add_shapes(ArrayClass& c) {
      "split(indices_or_sections: int | Sequence[int], axis: int = 0, *, stream: StreamOrDevice = None) -> list[array]",
      "See split().");
   def<[](const array& x, Args& a) { return diag(x, a.integer(0, 0), a.stream(1)); }>(c, "diag(k: int = 0, *, " STREAM,
-                                                                                    "See diag().");
+                                                                                     "See diag().");
   def<[](const array& x, Args& a) {
     return diagonal(x, a.integer(0, 0), a.integer(1, 0), a.integer(2, 1), a.stream(3));
   }>(c, "diagonal(offset: int = 0, axis1: int = 0, axis2: int = 1, " STREAM, "See diagonal().");
@@ -170,8 +168,8 @@ void add_methods(ArrayClass& c) {
   add_reductions(c);
   add_shapes(c);
   c.def_prop_ro("T", [](const array& x) { return transpose(x, current_stream()); }, "The axes reversed.");
-  c.def_prop_ro("mT", [](const array& x) { return matrix_transpose(x, current_stream()); },
-                "The last two axes swapped.");
+  c.def_prop_ro(
+      "mT", [](const array& x) { return matrix_transpose(x, current_stream()); }, "The last two axes swapped.");
   c.def_prop_ro("real", [](const array& x) { return real(x, current_stream()); }, "The real parts.");
   c.def_prop_ro("imag", [](const array& x) { return imag(x, current_stream()); }, "The imaginary parts.");
 }

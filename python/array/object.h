@@ -19,11 +19,11 @@ extern PyType_Slot buffer_slots[];    // buffer.cpp
 extern PyType_Slot text_slots[];      // printing.cpp
 extern PyType_Slot scalar_slots[];    // scalars.cpp
 
-void add_methods(ArrayClass& c);      // methods.cpp
+void add_methods(ArrayClass& c);                  // methods.cpp
 void add_scalars(nb::module_& m, ArrayClass& c);  // scalars.cpp
-void add_interchange(ArrayClass& c);  // interchange.cpp
-void add_pickling(ArrayClass& c);     // pickling.cpp
-void add_at(nb::module_& m, ArrayClass& c);  // at.cpp
+void add_interchange(ArrayClass& c);              // interchange.cpp
+void add_pickling(ArrayClass& c);                 // pickling.cpp
+void add_at(nb::module_& m, ArrayClass& c);       // at.cpp
 
 // The stream that the Python scope says; found once for all the nodes that an operation makes.
 inline StreamOrDevice current_stream() { return stream_argument(Py_None); }
@@ -38,8 +38,8 @@ array scalar_to_array(PyObject* o, std::optional<Dtype> beside, const StreamOrDe
 
 // Nested lists and tuples. (sequence.cpp)
 array sequence_to_array(PyObject* sequence, std::optional<Dtype> dtype);
-// A copy of the memory of `o` where it offers some: buffer protocol, DLPack, __array_interface__ or __array__. In its own
-// dtype, but float64 and complex128 become float32 and complex64, unless `dtype` says otherwise. (foreign.cpp)
+// A copy of the memory of `o` where it offers some: buffer protocol, DLPack, __array_interface__ or __array__. In its
+// own dtype, but float64 and complex128 become float32 and complex64, unless `dtype` says otherwise. (foreign.cpp)
 std::optional<array> foreign_to_array(PyObject* o, std::optional<Dtype> dtype);
 
 // A leaf of uninitialised memory.

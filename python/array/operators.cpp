@@ -1,6 +1,6 @@
 // Python's operators, as type slots: the shortest way from the interpreter to a node of the graph.
-#include "array/object.h"
 #include "anabranch/ops.h"
+#include "array/object.h"
 
 namespace anabranch::python {
 namespace {

@@ -34,8 +34,9 @@ void add_pickling(ArrayClass& c) {
   c.def("__setstate__", restore, nb::sig("def __setstate__(self, state: tuple[Any, ...], /) -> None"));
   // Arrays are immutable: another object bound to the same value is a copy.
   c.def("__copy__", [](const array& a) { return array(a); }, nb::sig("def __copy__(self) -> array"));
-  c.def("__deepcopy__", [](const array& a, nb::handle) { return array(a); }, nb::arg("memo"),
-        nb::sig("def __deepcopy__(self, memo: dict[int, Any], /) -> array"));
+  c.def(
+      "__deepcopy__", [](const array& a, nb::handle) { return array(a); }, nb::arg("memo"),
+      nb::sig("def __deepcopy__(self, memo: dict[int, Any], /) -> array"));
 }
 
 }  // namespace anabranch::python

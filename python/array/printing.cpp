@@ -34,8 +34,9 @@ struct PrintOptionsContext {
 
 PrintOptions checked(int precision) {
   if (precision < -1) {
-    throw std::invalid_argument("[set_printoptions] precision must be -1 (as short as possible) or a number of digits, not " +
-                                std::to_string(precision) + ".");
+    throw std::invalid_argument(
+        "[set_printoptions] precision must be -1 (as short as possible) or a number of digits, not " +
+        std::to_string(precision) + ".");
   }
   return {precision};
 }
@@ -58,20 +59,20 @@ void bind_printing(nb::module_& m) {
            [](const PrintOptions& o) { return "PrintOptions(precision=" + std::to_string(o.precision) + ")"; });
   auto context = nb::class_<PrintOptionsContext>(m, "_PrintOptionsContext");
   in_package(context);
-  context.def("__enter__", &PrintOptionsContext::enter).def("__exit__", [](PrintOptionsContext& c, nb::args) {
-    c.exit();
-  }, nb::sig("def __exit__(self, *exception: Any) -> None"));
+  context.def("__enter__", &PrintOptionsContext::enter)
+      .def(
+          "__exit__", [](PrintOptionsContext& c, nb::args) { c.exit(); },
+          nb::sig("def __exit__(self, *exception: Any) -> None"));
   def<[](Args& a) {
     set_print_options(checked(a.integer(0, -1)));
     return nb::none();
   }>(m, "set_printoptions(precision: int = -1) -> None",
      "Sets the digits after the decimal point with which floats are printed; -1 for the default.");
   def<[](Args&) { return nb::cast(print_options()); }>(m, "get_printoptions() -> PrintOptions",
-                                                      "How arrays are printed now.");
-  def<[](Args& a) {
-    return nb::cast(PrintOptionsContext{checked(a.integer(0, -1)), {}});
-  }>(m, "printoptions(precision: int = -1) -> _PrintOptionsContext",
-     "set_printoptions for the block of a `with` statement.");
+                                                       "How arrays are printed now.");
+  def<[](Args& a) { return nb::cast(PrintOptionsContext{checked(a.integer(0, -1)), {}}); }>(
+      m, "printoptions(precision: int = -1) -> _PrintOptionsContext",
+      "set_printoptions for the block of a `with` statement.");
 }
 
 }  // namespace anabranch::python

@@ -150,15 +150,16 @@ void add_scalars(nb::module_& m, ArrayClass& c) {
   auto iterator = nb::class_<Iterator>(m, "ArrayIterator");
   in_package(iterator);
   iterator
-      .def("__iter__", [](nb::handle self) { return nb::borrow(self); },
-           nb::sig("def __iter__(self) -> ArrayIterator"))
+      .def(
+          "__iter__", [](nb::handle self) { return nb::borrow(self); }, nb::sig("def __iter__(self) -> ArrayIterator"))
       .def("__next__", &Iterator::advance);
-  c.def("item", item, nb::sig("def item(self) -> Any"),
-        "The only element as a Python scalar. Evaluates.");
+  c.def("item", item, nb::sig("def item(self) -> Any"), "The only element as a Python scalar. Evaluates.");
   c.def("tolist", tolist, nb::sig("def tolist(self) -> Any"),
         "The elements as nested lists of Python scalars (a scalar where there are no dimensions). Evaluates.");
-  c.def("__complex__", [](const array& a) { return nb::steal(PyComplex_FromCComplex(PyComplex_AsCComplex(item(a).ptr()))); },
-        nb::sig("def __complex__(self) -> complex"));
+  c.def(
+      "__complex__",
+      [](const array& a) { return nb::steal(PyComplex_FromCComplex(PyComplex_AsCComplex(item(a).ptr()))); },
+      nb::sig("def __complex__(self) -> complex"));
   c.def("__format__", format, nb::sig("def __format__(self, spec: str, /) -> str"));
   c.def("__bytes__", to_bytes, nb::sig("def __bytes__(self) -> bytes"));
 }

@@ -16,7 +16,8 @@ PyObject* item(PyObject* s, Py_ssize_t i) { return PySequence_Fast_GET_ITEM(s, i
 enum class Leaf : std::uint8_t { Bool, Int, Float, Complex, Other };
 
 [[noreturn]] void refuse_ragged() {
-  throw std::invalid_argument("[array] The nested sequences have different lengths: an array needs rows of one length.");
+  throw std::invalid_argument(
+      "[array] The nested sequences have different lengths: an array needs rows of one length.");
 }
 
 struct Survey {

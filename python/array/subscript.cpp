@@ -29,8 +29,9 @@ PyObject* get(PyObject* self, PyObject* key) noexcept {
     }
     const Index index(key, a.shape());
     if (index.mask()) {
-      throw std::invalid_argument("[index] Reading by a boolean array is not supported: its result's shape would "
-                                  "depend on values. Use where(), or assign to x[mask].");
+      throw std::invalid_argument(
+          "[index] Reading by a boolean array is not supported: its result's shape would "
+          "depend on values. Use where(), or assign to x[mask].");
     }
     return wrap(index.get(a, current_stream()));
   });

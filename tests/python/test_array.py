@@ -40,7 +40,8 @@ def test_a_scalar_has_its_default_dtype(value, name):
 @pytest.mark.parametrize(
     ("value", "name", "shape"),
     [
-        ([], "float32", (0,)), ([[], []], "float32", (2, 0)), ([True, False], "bool_", (2,)), ([1, True], "int32", (2,)),
+        ([], "float32", (0,)), ([[], []], "float32", (2, 0)), ([True, False], "bool_", (2,)),
+        ([1, True], "int32", (2,)),
         ([1, 2**40], "int64", (2,)), ([1, 2.5], "float32", (2,)), ([1, 1j], "complex64", (2,)),
         (((1, 2), [3, 4]), "int32", (2, 2)), ([[[1.5]]], "float32", (1, 1, 1)),
     ],
@@ -111,7 +112,7 @@ def test_attributes():
     assert a.T.shape == (4, 3, 2)
     assert a.mT.shape == (2, 4, 3)
     with pytest.raises(ValueError):
-        mx.zeros(3).mT
+        _ = mx.zeros(3).mT
     with pytest.raises(AttributeError):
         a.shape = (24,)
     with pytest.raises(AttributeError):
@@ -204,7 +205,7 @@ def test_foreign_objects_are_left_to_python(other):
     with pytest.raises(TypeError):
         other - a
     with pytest.raises(TypeError):
-        a < other
+        _ = a < other
     assert (a == other) is False
     assert (a != other) is True
 

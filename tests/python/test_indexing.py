@@ -29,7 +29,8 @@ BASIC = [
 ]  # fmt: skip
 A = np.array
 ARRAYS = [
-    A([1, 0]), A([[0, 2], [1, 1]]), A([-1, 0]), A(1), A([], dtype=np.int32), A([1, 0], dtype=np.uint8), [0, 2], [[0], [1]],
+    A([1, 0]), A([[0, 2], [1, 1]]), A([-1, 0]), A(1), A([], dtype=np.int32), A([1, 0], dtype=np.uint8),
+    [0, 2], [[0], [1]],
     (A([1, 0]), A([0, 3])), (A([1, 0]), slice(None), A([0, 3])), (slice(None), A([0, 3])),
     (slice(None), A([0, 3]), None), (A([1, 0]), None, A([0, 3])), (A([1, 0]), 0), (0, A([1, 0])),
     (0, slice(None), A([1, 0])), (0, slice(None), A([[0, 1, 4]])), (A([1, 0]), slice(1, 3)),
@@ -164,8 +165,6 @@ def test_what_is_no_index(key):
 def test_values_that_do_not_fit(key):
     a = mx.arange(5)
     for value in (mx.array([1, 2, 3]), mx.zeros((2, 2)), "a", None, 2**40, [1, 2, 3]):
-        if key == 0 if isinstance(key, int) else False:
-            value = mx.array([1, 2]) if isinstance(value, mx.array) else value
         with pytest.raises((ValueError, TypeError, OverflowError)):
             a[ours(key)] = value
     assert a.tolist() == [0, 1, 2, 3, 4]
@@ -176,8 +175,9 @@ def test_values_that_do_not_fit(key):
 def test_gathered_indices_out_of_range_fail_when_read():
     a = mx.arange(5)
     bad = a[mx.array([7])]
-    with pytest.raises(Exception):
-        bad.tolist()
+    for _ in range(2):
+        with pytest.raises(IndexError):
+            bad.tolist()
     assert a.tolist() == [0, 1, 2, 3, 4]
 
 
@@ -189,7 +189,8 @@ def test_updates_at():
         "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
         "maximum": np.maximum, "minimum": np.minimum,
     }  # fmt: skip
-    for key in (0, (slice(None), 1), A([0, 0, 2]), (A([1, 1, 1]), A([0, 0, 3])), (slice(1, None), slice(None, None, 2)), ...):
+    several = (A([1, 1, 1]), A([0, 0, 3]))
+    for key in (0, (slice(None), 1), A([0, 0, 2]), several, (slice(1, None), slice(None, None, 2)), ...):
         for name, function in names.items():
             expected = x()
             function.at(expected, key, 2)
