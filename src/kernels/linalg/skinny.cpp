@@ -1,5 +1,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/linalg/skinny.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -43,6 +44,8 @@ void DotBlock(const T* a, std::int64_t row_stride, const Wide<T>* narrow, std::i
     for (int c = 0; c < Cols; ++c) x[c] = hn::LoadU(d, narrow + c * narrow_ld + p);
     HWY_UNROLL(4)
     for (int r = 0; r < Rows; ++r) {
+      // Rows are too short for the processor to fetch ahead by itself.
+      hwy::Prefetch(a + (r + Rows) * row_stride + p);
       const V y = LoadFloats(d, a + r * row_stride + p);
       HWY_UNROLL(4)
       for (int c = 0; c < Cols; ++c) acc[r][c] = hn::MulAdd(y, x[c], acc[r][c]);
