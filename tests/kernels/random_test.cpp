@@ -47,6 +47,19 @@ TEST(RandomBits, SplitsOfAKey) {
   for (int i = 0; i < 8; ++i) EXPECT_EQ(out.get(i), Wide(want[i]));
 }
 
+TEST(RandomBits, NothingBeyondTheEnd) {
+  Tensor key = Tensor::of<std::uint32_t>({2}, {2, 3755744309});
+  for (int width : {1, 2, 4}) {
+    for (std::int64_t n : {1, 2, 3, 5, 6, 9, 11, 13, 1001, 40001}) {
+      Tensor out(of_width(width), {n + 16});
+      run_kernel(kernels::random_bits_cpu, {key.view()}, sliced(out.view(), 0, 0, n, 1), graph::RandomBitsAttrs{width});
+      for (auto i = static_cast<std::size_t>(n * width); i < out.bytes().size(); ++i) {
+        ASSERT_EQ(out.bytes()[i], 0xAB) << "width " << width << ", " << n << " of them";
+      }
+    }
+  }
+}
+
 TEST(RandomBits, BatchesOfKeysInAnyLayout) {
   Tensor keys = Tensor::random(uint32, {2, 3, 2}, 1, 0, 1 << 30);
   for (const View& v : {keys.view(), permuted(keys.view(), {1, 0, 2}), permuted(keys.view(), {2, 1, 0})}) {

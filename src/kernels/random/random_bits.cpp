@@ -25,8 +25,8 @@ struct Words {
 
   // Hashes the counters [first, last).
   void run(char* to, const std::uint32_t key[2], std::int64_t first, std::int64_t last) const {
-    // All of them fill two whole words, but for the very last one.
-    const std::int64_t whole = std::min(last, hashes - 1);
+    // All of them fill two whole words, but for the last two: the last word may be cut, and have no partner.
+    const std::int64_t whole = std::min(last, std::max(first, hashes - 2));
     const bool aligned = reinterpret_cast<std::uintptr_t>(to) % 4 == 0;
     constexpr std::int64_t block = 512;
     std::uint32_t a[block], b[block];
@@ -42,12 +42,13 @@ struct Words {
         std::memcpy(to + 4 * (i + hashes), b, static_cast<std::size_t>(4 * n));
       }
     }
-    if (last < hashes) return;
-    const std::int64_t i = hashes - 1, second = i + hashes;
-    const auto [x, y] = threefry2x32(key[0], key[1], static_cast<std::uint32_t>(i),
-                                     second < words ? static_cast<std::uint32_t>(second) : 0);
-    store(to, i, x);
-    if (second < words) store(to, second, y);
+    for (std::int64_t i = whole; i < last; ++i) {
+      const std::int64_t second = i + hashes;
+      const auto [x, y] = threefry2x32(key[0], key[1], static_cast<std::uint32_t>(i),
+                                       second < words ? static_cast<std::uint32_t>(second) : 0);
+      store(to, i, x);
+      if (second < words) store(to, second, y);
+    }
   }
 };
 
