@@ -146,7 +146,7 @@ TEST(Graph, AMillionOperationsNeedNoDeepStack) {
 TEST(Graph, AnUpdateLoopHoldsOneStep) {
   const Stream s = new_stream(Device::cpu);
   const array one(1.0f);
-  constexpr std::int64_t n = 1 << 20;
+  constexpr std::int64_t n = 1 << 16;
   array x = graph::full({n}, graph::Scalar::of_float(0, float32), s);
   x.eval();
   const std::size_t before = get_active_memory();
