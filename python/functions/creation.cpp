@@ -1,4 +1,6 @@
 // Arrays out of nothing, and diagonals.
+#include <climits>
+
 #include "anabranch/ops.h"
 #include "functions/bind.h"
 #include "functions/function.h"
@@ -10,7 +12,7 @@ namespace {
 // arange([start,] stop[, step][, dtype])
 array arange_of(Args& a) {
   double start = 0, stop = 0, step = 1;
-  bool floats = false;
+  bool floats = false, wide = false;
   const auto number = [&](std::size_t i, const char* name) {
     PyObject* o = a[i].ptr();
     if (PyBool_Check(o)) throw std::invalid_argument("[arange] a bool is no " + std::string(name));
@@ -18,7 +20,9 @@ array arange_of(Args& a) {
       if (!PyFloat_Check(o)) a.wrong(i, "an int or a float");
       floats = true;
     }
-    return a.number(i);
+    const double v = a.number(i);
+    wide |= v < INT_MIN || v > INT_MAX;
+    return v;
   };
   if (a.given(1)) {
     if (a.given(0)) start = number(0, "start");
@@ -29,7 +33,7 @@ array arange_of(Args& a) {
     a.signature().fail("the argument 'stop' is missing");
   }
   if (a.given(2)) step = number(2, "step");
-  return arange(start, stop, step, a.dtype(3, floats ? float32 : int32), a.stream(4));
+  return arange(start, stop, step, a.dtype(3, floats ? float32 : wide ? int64 : int32), a.stream(4));
 }
 
 }  // namespace
@@ -39,7 +43,7 @@ void bind_creation(nb::module_& m) {
                   "arange(start: int | float = 0, stop: None | int | float = None, step: None | int | float = None, "
                   "dtype: Dtype | None = None, *, stream: StreamOrDevice = None) -> array",
                   "start, start + step, ... below stop. One number alone is stop. Without a dtype: float32 if any of "
-                  "them is a float, else int32.");
+                  "them is a float, else int32, or int64 where that is too small for one of them.");
   def<[](Args& a) {
     const int num = a.given(2) ? a.integer(2) : 50;
     return linspace(a.number(0), a.number(1), num, a.flag(3, true), a.dtype(4, float32), a.stream(5));
@@ -67,7 +71,7 @@ void bind_creation(nb::module_& m) {
      "Ones of the shape (and, without one given, the dtype) of `a`.");
   def<[](Args& a) {
     const StreamOrDevice s = a.stream(3);
-    const array& values = a.value(1, s);
+    const array& values = a.value(1, s, a.maybe_dtype(2));
     return full(a.shape(0, true), values, a.dtype(2, values.dtype()), s);
   }>(m,
      "full(shape: int | Sequence[int], vals: scalar | array, dtype: Dtype | None = None, *, "
@@ -76,7 +80,8 @@ void bind_creation(nb::module_& m) {
   def<[](Args& a) {
     const StreamOrDevice s = a.stream(3);
     const array& like = a.operand(0);
-    return full_like(like, a.value(1, s), a.dtype(2, like.dtype()), s);
+    const Dtype dtype = a.dtype(2, like.dtype());
+    return full_like(like, a.value(1, s, dtype), dtype, s);
   }>(m,
      "full_like(a: array, vals: scalar | array, dtype: Dtype | None = None, *, stream: StreamOrDevice = None) -> array",
      "`vals` broadcast to the shape (and, without one given, converted to the dtype) of `a`.");
@@ -104,11 +109,9 @@ void bind_creation(nb::module_& m) {
   def<[](Args& a) { return diag(a.operand(0), a.integer(1, 0), a.stream(2)); }>(
       m, "diag(a: array, /, k: int = 0, *, stream: StreamOrDevice = None) -> array",
       "Of a matrix its k-th diagonal; of a vector the matrix that has it as its k-th diagonal.");
-  def<[](Args& a) {
-    return diagonal(a.operand(0), a.integer(1, 0), a.integer(2, 0), a.integer(3, 1), a.stream(4));
-  }>(m,
-     "diagonal(a: array, offset: int = 0, axis1: int = 0, axis2: int = 1, stream: StreamOrDevice = None) -> array",
-     "The diagonal over two axes, as the last axis.");
+  def<[](Args& a) { return diagonal(a.operand(0), a.integer(1, 0), a.integer(2, 0), a.integer(3, 1), a.stream(4)); }>(
+      m, "diagonal(a: array, offset: int = 0, axis1: int = 0, axis2: int = 1, stream: StreamOrDevice = None) -> array",
+      "The diagonal over two axes, as the last axis.");
   def<[](Args& a) {
     const array& x = a.operand(0);
     const int offset = a.integer(1, 0), axis1 = a.integer(2, 0), axis2 = a.integer(3, 1);

@@ -35,20 +35,22 @@ void bind_devices(nb::module_& m) {
       .def(nb::init<Device::DeviceType, int>(), nb::arg("type"), nb::arg("index") = 0)
       .def_ro("type", &Device::type)
       .def_ro("index", &Device::index)
-      .def("__eq__",
-           [](Device d, nb::handle other) -> nb::object {
-             const std::optional<Device> o = device_in(other);
-             return o ? nb::cast(d == *o) : nb::borrow(Py_NotImplemented);
-           },
-           nb::sig("def __eq__(self, other: object, /) -> bool"))
+      .def(
+          "__eq__",
+          [](Device d, nb::handle other) -> nb::object {
+            const std::optional<Device> o = device_in(other);
+            return o ? nb::cast(d == *o) : nb::borrow(Py_NotImplemented);
+          },
+          nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__hash__",
            [](Device d) { return nb::hash(nb::cast(d.type)) + d.index; })  // equal to that of an equal DeviceType
-      .def("__reduce__",
-           [](nb::handle self) {
-             const Device d = *nb::inst_ptr<Device>(self);
-             return nb::make_tuple(self.type(), nb::make_tuple(d.type, d.index));
-           },
-           nb::sig("def __reduce__(self) -> tuple[Any, ...]"))
+      .def(
+          "__reduce__",
+          [](nb::handle self) {
+            const Device d = *nb::inst_ptr<Device>(self);
+            return nb::make_tuple(self.type(), nb::make_tuple(d.type, d.index));
+          },
+          nb::sig("def __reduce__(self) -> tuple[Any, ...]"))
       .def("__repr__", [](Device d) { return to_string(d); });
 
   def<[](Args& a) -> nb::object {
@@ -65,13 +67,11 @@ void bind_devices(nb::module_& m) {
      "Makes `device` the default: of the innermost scope, or, outside of any, of the process.");
   def<[](Args& a) { return is_available(device_argument(a, 0)); }>(
       m, "is_available(device: Device | DeviceType) -> bool", "Whether operations can run on `device`.");
-  def<[](Args& a) {
-    return nb::object(nb::cast(device_count(device_argument(a, 0).type)));
-  }>(m, "device_count(device_type: DeviceType) -> int", "How many devices of a type there are.");
-  def<[](Args& a) -> nb::object {
-    return info_of(a.given(0) ? device_argument(a, 0) : scope_device());
-  }>(m, "device_info(d: None | Device | DeviceType = None) -> dict[str, str | int]",
-     "What is known about a device (without an argument: the default one): its name, architecture, memory ...");
+  def<[](Args& a) { return nb::object(nb::cast(device_count(device_argument(a, 0).type))); }>(
+      m, "device_count(device_type: DeviceType) -> int", "How many devices of a type there are.");
+  def<[](Args& a) -> nb::object { return info_of(a.given(0) ? device_argument(a, 0) : scope_device()); }>(
+      m, "device_info(d: None | Device | DeviceType = None) -> dict[str, str | int]",
+      "What is known about a device (without an argument: the default one): its name, architecture, memory ...");
 }
 
 }  // namespace anabranch::python

@@ -12,8 +12,8 @@ namespace anabranch::python {
 
 namespace {
 
-constexpr Dtype all_dtypes[] = {bool_, uint8,   uint16,  uint32,  uint64,   int8,     int16,
-                                int32, int64,   float16, float32, float64, bfloat16, complex64};
+constexpr Dtype all_dtypes[] = {bool_, uint8, uint16,  uint32,  uint64,  int8,     int16,
+                                int32, int64, float16, float32, float64, bfloat16, complex64};
 
 std::string name_of(Dtype d) { return std::string(dtype_name(d)); }
 
@@ -161,13 +161,14 @@ void bind_dtypes(nb::module_& m) {
       .export_values();
 
   nb::class_<Dtype>(m, "Dtype", "The type of an array's elements.")
-      .def_prop_ro("size", [](Dtype d) { return static_cast<int>(d.size()); }, "Bytes of one element.")
+      .def_prop_ro(
+          "size", [](Dtype d) { return static_cast<int>(d.size()); }, "Bytes of one element.")
       .def("__eq__",
            [](Dtype d, nb::handle other) { return nb::isinstance<Dtype>(other) && d == *nb::inst_ptr<Dtype>(other); })
       .def("__hash__", [](Dtype d) { return static_cast<int>(d.val); })
-      .def("__reduce__",
-           [m](Dtype d) { return nb::make_tuple(m.attr("_dtype"), nb::make_tuple(attribute_of(d))); },
-           nb::sig("def __reduce__(self) -> tuple[Any, ...]"))
+      .def(
+          "__reduce__", [m](Dtype d) { return nb::make_tuple(m.attr("_dtype"), nb::make_tuple(attribute_of(d))); },
+          nb::sig("def __reduce__(self) -> tuple[Any, ...]"))
       .def("__repr__", [](Dtype d) { return "mlx.core." + name_of(d); });
   for (Dtype d : all_dtypes) m.attr(attribute_of(d).c_str()) = nb::cast(d);
 
@@ -175,7 +176,8 @@ void bind_dtypes(nb::module_& m) {
       .def(nb::init<Dtype>(), nb::arg("dtype"))
       .def_ro("dtype", &FloatInfo::dtype)
       .def_ro("bits", &FloatInfo::bits, "Bits of one number.")
-      .def_prop_ro("min", [](const FloatInfo& f) { return -f.max(); }, "The lowest finite number.")
+      .def_prop_ro(
+          "min", [](const FloatInfo& f) { return -f.max(); }, "The lowest finite number.")
       .def_prop_ro("max", &FloatInfo::max, "The largest finite number.")
       .def_prop_ro("eps", &FloatInfo::eps, "The distance from 1 to the next larger number.")
       .def_prop_ro("smallest_normal", &FloatInfo::smallest_normal, "The smallest number of full precision.")
@@ -190,8 +192,8 @@ void bind_dtypes(nb::module_& m) {
       .def_ro("min", &IntInfo::min)
       .def_ro("max", &IntInfo::max)
       .def("__repr__", [](const IntInfo& i) {
-        return "iinfo(min=" + std::to_string(i.min) + ", max=" + std::to_string(i.max) +
-               ", dtype=" + name_of(i.dtype) + ")";
+        return "iinfo(min=" + std::to_string(i.min) + ", max=" + std::to_string(i.max) + ", dtype=" + name_of(i.dtype) +
+               ")";
       });
 
   bind_constants(m);

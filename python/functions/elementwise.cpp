@@ -41,10 +41,17 @@ void bind_rows(nb::module_& m) {
 }
 
 void bind_aliases(nb::module_& m) {
-  for (const auto& [other, name] : {std::pair{"acos", "arccos"}, {"acosh", "arccosh"}, {"asin", "arcsin"},
-                                    {"asinh", "arcsinh"}, {"atan", "arctan"}, {"atanh", "arctanh"},
-                                    {"atan2", "arctan2"}, {"pow", "power"}, {"conj", "conjugate"},
-                                    {"bitwise_left_shift", "left_shift"}, {"bitwise_right_shift", "right_shift"}}) {
+  for (const auto& [other, name] : {std::pair{"acos", "arccos"},
+                                    {"acosh", "arccosh"},
+                                    {"asin", "arcsin"},
+                                    {"asinh", "arcsinh"},
+                                    {"atan", "arctan"},
+                                    {"atanh", "arctanh"},
+                                    {"atan2", "arctan2"},
+                                    {"pow", "power"},
+                                    {"conj", "conjugate"},
+                                    {"bitwise_left_shift", "left_shift"},
+                                    {"bitwise_right_shift", "right_shift"}}) {
     alias(m, other, name);
   }
 }
@@ -64,9 +71,9 @@ void bind_elementwise(nb::module_& m) {
                         "True where negative infinity.");
   def<unary<&stop_gradient>>(m, "stop_gradient(a: scalar | array, stream: StreamOrDevice = None) -> array",
                              "The value itself; gradients end here.");
-  def<binary<&logical_xor>>(
-      m, "logical_xor(a: scalar | array, b: scalar | array, stream: StreamOrDevice = None) -> array",
-      "True where exactly one is not zero.");
+  def<binary<&logical_xor>>(m,
+                            "logical_xor(a: scalar | array, b: scalar | array, stream: StreamOrDevice = None) -> array",
+                            "True where exactly one is not zero.");
 
   def<[](Args& a) {
     const StreamOrDevice s = a.stream(2);

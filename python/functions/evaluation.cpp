@@ -43,18 +43,20 @@ struct Evaluation {
 }  // namespace
 
 void bind_evaluation(nb::module_& m) {
-  nb::class_<Evaluation>(m, "Evaluation", "Arrays on their way. Awaiting it waits until they are there, and raises the "
-                                          "failure of any of them.")
-      .def("__await__",
-           [](nb::handle self) {
-             const auto& arrays = nb::inst_ptr<Evaluation>(self)->arrays;
-             nb::list events;
-             for (const Event& e : events_of(arrays)) events.append(nb::cast(e));
-             return nb::module_::import_("anabranch._awaiting")
-                 .attr("happened")(events, self.attr("_check"))
-                 .attr("__await__")();
-           },
-           nb::sig("def __await__(self) -> Generator[Any, None, None]"))
+  nb::class_<Evaluation>(m, "Evaluation",
+                         "Arrays on their way. Awaiting it waits until they are there, and raises the "
+                         "failure of any of them.")
+      .def(
+          "__await__",
+          [](nb::handle self) {
+            const auto& arrays = nb::inst_ptr<Evaluation>(self)->arrays;
+            nb::list events;
+            for (const Event& e : events_of(arrays)) events.append(nb::cast(e));
+            return nb::module_::import_("anabranch._awaiting")
+                .attr("happened")(events, self.attr("_check"))
+                .attr("__await__")();
+          },
+          nb::sig("def __await__(self) -> Generator[Any, None, None]"))
       .def("_check", [](const Evaluation& e) { evaluate(e.arrays); });
 
   def<[](Args& a) {

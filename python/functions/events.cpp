@@ -113,8 +113,9 @@ Event record(const Stream& s, const nb::args& arrays) {
 }
 
 void bind_events(nb::module_& m) {
-  nb::class_<Event>(m, "Event", "The moment at which some work of a stream is finished. For any thread or task; may be "
-                                "awaited.")
+  nb::class_<Event>(m, "Event",
+                    "The moment at which some work of a stream is finished. For any thread or task; may be "
+                    "awaited.")
       .def("query", &Event::query, "Whether it has happened.")
       .def("wait", &wait_for, nb::arg("timeout") = nb::none(),
            "Waits until it has happened, or for `timeout` seconds; whether it has happened.")
@@ -124,17 +125,21 @@ void bind_events(nb::module_& m) {
           "stream",
           [](const Event& e) { return e.stream() ? std::optional<Stream>(Stream(e.stream())) : std::nullopt; },
           "The stream whose work it is.")
-      .def("__await__",
-           [](nb::handle self) {
-             return nb::module_::import_("anabranch._awaiting").attr("happened")(nb::make_tuple(self)).attr("__await__")();
-           },
-           nb::sig("def __await__(self) -> Generator[Any, None, None]"))
-      .def("__eq__",
-           [](const Event& e, nb::handle other) -> nb::object {
-             if (!nb::isinstance<Event>(other)) return nb::borrow(Py_NotImplemented);
-             return nb::cast(e == *nb::inst_ptr<Event>(other));
-           },
-           nb::sig("def __eq__(self, other: object, /) -> bool"))
+      .def(
+          "__await__",
+          [](nb::handle self) {
+            return nb::module_::import_("anabranch._awaiting")
+                .attr("happened")(nb::make_tuple(self))
+                .attr("__await__")();
+          },
+          nb::sig("def __await__(self) -> Generator[Any, None, None]"))
+      .def(
+          "__eq__",
+          [](const Event& e, nb::handle other) -> nb::object {
+            if (!nb::isinstance<Event>(other)) return nb::borrow(Py_NotImplemented);
+            return nb::cast(e == *nb::inst_ptr<Event>(other));
+          },
+          nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__hash__",
            [](const Event& e) {
              return nb::hash(nb::make_tuple(reinterpret_cast<std::uintptr_t>(e.stream().get()), e.value()));

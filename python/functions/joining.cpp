@@ -47,10 +47,9 @@ void bind_joining(nb::module_& m) {
   }>(m, "concatenate(arrays: list[array], axis: int | None = 0, *, stream: StreamOrDevice = None) -> array",
      "The arrays one after the other along an axis; flattened if that is None.");
   alias(m, "concat", "concatenate");
-  def<[](Args& a) {
-    return stack(a.arrays(0), a.given(1) ? a.integer(1) : 0, a.stream(2));
-  }>(m, "stack(arrays: list[array], axis: int | None = 0, *, stream: StreamOrDevice = None) -> array",
-     "The arrays, which are of one shape, along a new axis.");
+  def<[](Args& a) { return stack(a.arrays(0), a.given(1) ? a.integer(1) : 0, a.stream(2)); }>(
+      m, "stack(arrays: list[array], axis: int | None = 0, *, stream: StreamOrDevice = None) -> array",
+      "The arrays, which are of one shape, along a new axis.");
   def<[](Args& a) {
     const array& x = a.operand(0);
     const int axis = a.integer(2, 0);

@@ -37,9 +37,9 @@ void bind_linalg(nb::module_& m) {
   def<[](Args& a) { return linalg::inv(a.operand(0), a.stream(1)); }>(
       l, "inv(a: array, *, stream: StreamOrDevice = None) -> array",
       "Inverse of square matrices. A singular one fails when the operation runs.");
-  def<&triangular<&linalg::tri_inv>>(l,
-                                     "tri_inv(a: array, upper: bool = False, *, stream: StreamOrDevice = None) -> array",
-                                     "Inverse of triangular matrices; the other triangle is not read.");
+  def<&triangular<&linalg::tri_inv>>(
+      l, "tri_inv(a: array, upper: bool = False, *, stream: StreamOrDevice = None) -> array",
+      "Inverse of triangular matrices; the other triangle is not read.");
   def<&triangular<&linalg::cholesky>>(
       l, "cholesky(a: array, upper: bool = False, *, stream: StreamOrDevice = None) -> array",
       "L with L L^T = a (or U with U^T U = a). A matrix that is not positive definite fails when the operation runs.");

@@ -35,8 +35,9 @@ void bind_memory(nb::module_& m) {
       "Limits active memory: what would pass it fails with MemoryError. Returns the previous limit.");
   def<&limit<&set_cache_limit>>(m, "set_cache_limit(limit: int) -> int",
                                 "Limits what is kept for reuse. Returns the previous limit.");
-  def<&limit<&set_wired_limit>>(m, "set_wired_limit(limit: int) -> int",
-                                "Accepted for MLX's sake: host memory is never wired here. Returns the previous value.");
+  def<&limit<&set_wired_limit>>(
+      m, "set_wired_limit(limit: int) -> int",
+      "Accepted for MLX's sake: host memory is never wired here. Returns the previous value.");
   def<[](Args&) {
     reset_peak_memory();
     return nb::none();

@@ -38,8 +38,8 @@ void enter_scope(const StreamOrDevice& what, nb::handle owner);
 // closed in another thread or task), nothing happens.
 void leave_scope(nb::handle owner);
 
-// The object that `with mx.stream(s):` and `with mx.default_device(d):` hold, for any number of entries. Throws TypeError,
-// or std::invalid_argument for a device that is not usable. (streams.cpp)
+// The object that `with mx.stream(s):` and `with mx.default_device(d):` hold, for any number of entries. Throws
+// TypeError, or std::invalid_argument for a device that is not usable. (streams.cpp)
 nb::object make_scope(nb::handle s);
 
 Device scope_device();

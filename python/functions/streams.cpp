@@ -35,14 +35,17 @@ Scope scope_of(nb::handle s) {
 template <typename Class>
 void def_stream_arithmetic(Class& c) {
   using T = typename Class::Type;
-  c.def_prop_ro("device", [](const T& s) { return s.device; }, "The device that it is on.")
-      .def_prop_ro("index", [](const T& s) { return s.index; }, "Its number.")
-      .def("__eq__",
-           [](const T& s, nb::handle other) -> nb::object {
-             if (!nb::isinstance<T>(other)) return nb::borrow(Py_NotImplemented);
-             return nb::cast(s == *nb::inst_ptr<T>(other));
-           },
-           nb::sig("def __eq__(self, other: object, /) -> bool"))
+  c.def_prop_ro(
+       "device", [](const T& s) { return s.device; }, "The device that it is on.")
+      .def_prop_ro(
+          "index", [](const T& s) { return s.index; }, "Its number.")
+      .def(
+          "__eq__",
+          [](const T& s, nb::handle other) -> nb::object {
+            if (!nb::isinstance<T>(other)) return nb::borrow(Py_NotImplemented);
+            return nb::cast(s == *nb::inst_ptr<T>(other));
+          },
+          nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__hash__", [](const T& s) { return nb::hash(nb::make_tuple(s.device.index, s.index)); });
 }
 
@@ -58,12 +61,13 @@ void bind_streams(nb::module_& m) {
                                    "it makes itself and its device the default for the block.");
   def_stream_arithmetic(stream);
   stream.def("__repr__", [](const Stream& s) { return to_string(s); })
-      .def("__enter__",
-           [](nb::object self) {
-             enter_scope(*nb::inst_ptr<Stream>(self), self);
-             return self;
-           },
-           nb::sig("def __enter__(self) -> Stream"))
+      .def(
+          "__enter__",
+          [](nb::object self) {
+            enter_scope(*nb::inst_ptr<Stream>(self), self);
+            return self;
+          },
+          nb::sig("def __enter__(self) -> Stream"))
       .def("__exit__", exit_scope, nb::sig("def __exit__(self, *args: object) -> None"))
       .def(
           "record", [](const Stream& s, nb::args arrays) { return record(s, arrays); },
@@ -78,8 +82,8 @@ void bind_streams(nb::module_& m) {
           "synchronize", [](const Stream& s) { waiting([&] { synchronize(s); }); },
           "Waits for all that has been submitted. Raises a failure among it that nobody has seen yet.");
 
-  auto local = nb::class_<ThreadLocalStream>(m, "ThreadLocalStream",
-                                             "Stands for another stream in each thread that uses it.");
+  auto local =
+      nb::class_<ThreadLocalStream>(m, "ThreadLocalStream", "Stands for another stream in each thread that uses it.");
   def_stream_arithmetic(local);
   local.def("__repr__", [](const ThreadLocalStream& s) {
     return "ThreadLocalStream(" + to_string(s.device) + ", " + std::to_string(s.index) + ")";
@@ -88,14 +92,16 @@ void bind_streams(nb::module_& m) {
   nb::class_<Scope>(m, "StreamContext",
                     "A scope, for `with`: sets the default device, and the default stream if made from one, of this "
                     "thread or task. May be entered again, also while entered, and by many at once.")
-      .def("__init__", [](Scope* self, nb::handle s) { new (self) Scope(scope_of(s)); }, nb::arg("s").none(),
-           nb::sig("def __init__(self, s: Stream | ThreadLocalStream | Device | DeviceType) -> None"))
-      .def("__enter__",
-           [](nb::object self) {
-             enter_scope(nb::inst_ptr<Scope>(self)->what, self);
-             return self;
-           },
-           nb::sig("def __enter__(self) -> StreamContext"))
+      .def(
+          "__init__", [](Scope* self, nb::handle s) { new (self) Scope(scope_of(s)); }, nb::arg("s").none(),
+          nb::sig("def __init__(self, s: Stream | ThreadLocalStream | Device | DeviceType) -> None"))
+      .def(
+          "__enter__",
+          [](nb::object self) {
+            enter_scope(nb::inst_ptr<Scope>(self)->what, self);
+            return self;
+          },
+          nb::sig("def __enter__(self) -> StreamContext"))
       .def("__exit__", exit_scope, nb::sig("def __exit__(self, *args: object) -> None"));
 
   def<[](Args& a) { return make_scope(a[0]); }>(
