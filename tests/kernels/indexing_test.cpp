@@ -181,6 +181,8 @@ TEST(Gather, ColumnsOfManyRows) {
     check_gather(source.view(), {index.view()}, {{1}, {150, 1}});
     check_gather(permuted(source.view(), {1, 0}), {index.view()}, {{0}, {1, 130}});
     check_gather(sliced(source.view(), 0, 149, 150, -1), {index.view()}, {{1}, {150, 1}});
+    Tensor many = Tensor::random(int32, {9000}, 4, -90, 89);
+    check_gather(source.view(), {many.view()}, {{1}, {5, 1}});
   }
 }
 

@@ -83,21 +83,22 @@ struct Gather {
 // Slices that are a column each, as when rows are indexed along their last axis: elements that follow each other in a
 // slice lie `step` bytes apart in the source. Some rows at a time, which stay in the cache, through a dense tile.
 struct GatherColumns {
-  static constexpr std::int64_t rows_per_chunk = 64;
+  static constexpr std::int64_t rows_per_chunk = 64, indices_per_chunk = 8 << 10;
 
   IndexReader reader;
   char* out;
   const char* source;
   std::int64_t rows, step;
 
+  // Rows from `begin` on, of the slices [first, last).
   template <typename T>
-  void run_items(std::int64_t begin) const {
+  void run_items(std::int64_t begin, std::int64_t first, std::int64_t last) const {
     constexpr std::int64_t width = 64, size = sizeof(T);
     T tile[width * rows_per_chunk];
     std::int64_t offsets[block];
     const std::int64_t height = std::min(rows_per_chunk, rows - begin);
-    for (std::int64_t i = 0; i < reader.count(); i += block) {
-      const std::int64_t n = std::min(block, reader.count() - i);
+    for (std::int64_t i = first; i < last; i += block) {
+      const std::int64_t n = std::min(block, last - i);
       reader.offsets(i, n, offsets);
       for (std::int64_t j = 0; j < n; j += width) {
         const std::int64_t m = std::min(width, n - j);
@@ -113,23 +114,27 @@ struct GatherColumns {
     }
   }
 
-  void run(std::int64_t begin, std::size_t itemsize) const {
+  std::int64_t index_parts() const { return (reader.count() + indices_per_chunk - 1) / indices_per_chunk; }
+  std::int64_t chunks() const { return (rows + rows_per_chunk - 1) / rows_per_chunk * index_parts(); }
+  void run(std::int64_t chunk, std::size_t itemsize) const {
+    const std::int64_t begin = chunk / index_parts() * rows_per_chunk;
+    const std::int64_t first = chunk % index_parts() * indices_per_chunk;
+    const std::int64_t last = std::min(reader.count(), first + indices_per_chunk);
     switch (itemsize) {
-      case 1: return run_items<std::uint8_t>(begin);
-      case 2: return run_items<std::uint16_t>(begin);
-      case 4: return run_items<std::uint32_t>(begin);
-      default: return run_items<std::uint64_t>(begin);
+      case 1: return run_items<std::uint8_t>(begin, first, last);
+      case 2: return run_items<std::uint16_t>(begin, first, last);
+      case 4: return run_items<std::uint32_t>(begin, first, last);
+      default: return run_items<std::uint64_t>(begin, first, last);
     }
   }
 };
 
 void add_columns(GatherColumns columns, std::size_t itemsize, runtime::Launch& launch) {
   const auto work = std::make_shared<const GatherColumns>(std::move(columns));
-  const std::int64_t chunks = (work->rows + GatherColumns::rows_per_chunk - 1) / GatherColumns::rows_per_chunk;
-  const auto elements = static_cast<double>(work->reader.count() * GatherColumns::rows_per_chunk);
-  launch.parallel(static_cast<std::size_t>(chunks), elements, [work, itemsize](std::size_t chunk) {
-    work->run(static_cast<std::int64_t>(chunk) * GatherColumns::rows_per_chunk, itemsize);
-  });
+  const std::int64_t elements = std::min(work->rows, GatherColumns::rows_per_chunk) *
+                                std::min(work->reader.count(), GatherColumns::indices_per_chunk);
+  launch.parallel(static_cast<std::size_t>(work->chunks()), static_cast<double>(elements),
+                  [work, itemsize](std::size_t chunk) { work->run(static_cast<std::int64_t>(chunk), itemsize); });
 }
 
 }  // namespace
