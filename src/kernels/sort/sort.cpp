@@ -22,13 +22,19 @@ void vector_sort(T* keys, std::size_t n) {
   sorter(keys, n, hwy::SortAscending());
 }
 
-// 16-bit floats as integers of the same order.
-void flip_halves(std::uint16_t* keys, std::size_t n, bool back) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::uint16_t k = keys[i];
-    const bool negative = back ? !(k & 0x8000) : (k & 0x8000) != 0;
-    keys[i] = negative ? static_cast<std::uint16_t>(~k) : static_cast<std::uint16_t>(k ^ 0x8000);
-  }
+template <std::size_t bytes>
+using Bits = std::conditional_t<bytes == 2, std::uint16_t, std::conditional_t<bytes == 4, std::uint32_t, std::uint64_t>>;
+
+// Floats as unsigned integers of the same order, and back: infinities need no care then, and -0 comes before 0.
+template <typename U>
+void flip(U* keys, std::size_t n) {
+  constexpr int top = sizeof(U) * 8 - 1;
+  for (std::size_t i = 0; i < n; ++i) keys[i] ^= static_cast<U>(static_cast<U>(-(keys[i] >> top)) | U{1} << top);
+}
+template <typename U>
+void flip_back(U* keys, std::size_t n) {
+  constexpr int top = sizeof(U) * 8 - 1;
+  for (std::size_t i = 0; i < n; ++i) keys[i] ^= static_cast<U>(static_cast<U>((keys[i] >> top) - 1) | U{1} << top);
 }
 
 void count_sort(std::uint8_t* keys, std::size_t n, bool is_signed) {
@@ -48,18 +54,14 @@ void sort_block(T* keys, std::size_t n) {
     count_sort(reinterpret_cast<std::uint8_t*>(keys), n, std::is_signed_v<T>);
   } else if constexpr (std::is_same_v<T, complex64_t>) {
     std::sort(keys, keys + n, sorts_before<T>);
+  } else if constexpr (is_real_float<T>) {
+    n = static_cast<std::size_t>(std::partition(keys, keys + n, [](T x) { return x == x; }) - keys);  // NaN last
+    auto* bits = reinterpret_cast<Bits<sizeof(T)>*>(keys);
+    flip(bits, n);
+    vector_sort(bits, n);
+    flip_back(bits, n);
   } else {
-    // The vectorised sort wants no NaN: they go to the end first.
-    if constexpr (is_real_float<T>)
-      n = static_cast<std::size_t>(std::partition(keys, keys + n, [](T x) { return x == x; }) - keys);
-    if constexpr (sizeof(T) == 2 && is_real_float<T>) {
-      auto* bits = reinterpret_cast<std::uint16_t*>(keys);
-      flip_halves(bits, n, false);
-      vector_sort(bits, n);
-      flip_halves(bits, n, true);
-    } else {
-      vector_sort(keys, n);
-    }
+    vector_sort(keys, n);
   }
 }
 
