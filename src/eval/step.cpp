@@ -113,7 +113,7 @@ void Step::start(runtime::Launch& launch) {
   bind_inputs();
   bind_outputs();
   if (outputs.empty() || element_count(domain) == 0) return;
-  runtime::Backend& backend = runtime::backend_for(stream->device, "eval");
+  runtime::Backend& backend = runtime::backend_for(stream->device, "eval", "run on gpu device");
   if (fused) {
     backend.launch_program(program, domain, {in_.data(), in_.size()}, {out_.data(), out_.size()}, launch);
   } else {

@@ -32,7 +32,8 @@ class Backend {
 
 // The backend of a type of device, or null, with the reason in `why`. Defined in backends/registry.cpp.
 Backend* find_backend(Device::DeviceType type, std::string* why = nullptr);
-// The same; throws std::invalid_argument naming `function` where there is none or `device.index` is out of range.
-Backend& backend_for(Device device, const char* function);
+// The same; throws std::invalid_argument where there is none or `device.index` is out of range: "[function] Cannot verb
+// gpu noun without gpu backend: why", for a purpose of "verb gpu noun".
+Backend& backend_for(Device device, const char* function, const char* purpose);
 
 }  // namespace anabranch::runtime

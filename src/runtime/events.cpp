@@ -81,7 +81,7 @@ void synchronize() { synchronize_all(open_streams()); }
 void synchronize(const Stream& s) { s.synchronize(); }
 
 void synchronize(Device device) {
-  backend_for(device, "synchronize");  // throws, with the reason, where it is not usable
+  backend_for(device, "synchronize", "get gpu stream");  // throws, with the reason, where it is not usable
   std::vector<Ref<StreamState>> streams;
   for (auto& s : open_streams())
     if (s->device == device) streams.push_back(std::move(s));

@@ -39,12 +39,11 @@ Stream found_or_new(std::map<Device, Stream>& in, Device device) {
 
 }  // namespace
 
-Backend& backend_for(Device device, const char* function) {
+Backend& backend_for(Device device, const char* function, const char* purpose) {
   std::string why;
   Backend* backend = find_backend(device.type, &why);
   if (!backend) {
-    throw std::invalid_argument("[" + std::string(function) + "] Cannot use " + to_string(device) +
-                                " without gpu backend: " + why);
+    throw std::invalid_argument("[" + std::string(function) + "] Cannot " + purpose + " without gpu backend: " + why);
   }
   if (device.index < 0 || device.index >= backend->device_count()) {
     throw std::invalid_argument("[" + std::string(function) + "] There is no " + to_string(device) + ": there are " +
@@ -61,14 +60,14 @@ ScopeStack& current_scope() {
 Device process_device() { return process_device_cell().load(std::memory_order_relaxed); }
 
 void set_process_device(Device device) {
-  backend_for(device, "set_default_device");
+  backend_for(device, "set_default_device", "set gpu device");
   process_device_cell().store(device, std::memory_order_relaxed);
 }
 
 Stream thread_stream(Device device) {
   auto& defaults = thread_streams().defaults;
   if (auto found = defaults.find(device); found != defaults.end()) return found->second;
-  backend_for(device, "default_stream");
+  backend_for(device, "default_stream", "get gpu stream");
   return found_or_new(defaults, device);
 }
 
@@ -86,7 +85,7 @@ Device default_device() {
 }
 
 void set_default_device(Device device) {
-  backend_for(device, "set_default_device");
+  backend_for(device, "set_default_device", "set gpu device");
   ScopeStack& scope = current_scope();
   if (scope)
     scope = std::make_shared<ScopeLevel>(ScopeLevel{device, std::nullopt, scope->outer});
@@ -104,7 +103,7 @@ int device_count(Device::DeviceType type) {
   return backend ? backend->device_count() : 0;
 }
 
-DeviceInfo device_info(Device device) { return backend_for(device, "device_info").describe(device.index); }
+DeviceInfo device_info(Device device) { return backend_for(device, "device_info", "describe gpu device").describe(device.index); }
 
 std::string to_string(Device device) {
   return std::string("Device(") + (device.type == Device::cpu ? "cpu" : "gpu") + ", " + std::to_string(device.index) + ")";
@@ -131,13 +130,13 @@ void set_default_stream(const Stream& s) {
 }
 
 Stream new_stream(Device device) {
-  backend_for(device, "new_stream");
+  backend_for(device, "new_stream", "make gpu stream");
   return Stream(open_stream(device));
 }
 Stream new_thread_unsafe_stream(Device device) { return new_stream(device); }
 
 ThreadLocalStream new_thread_local_stream(Device device) {
-  backend_for(device, "new_thread_local_stream");
+  backend_for(device, "new_thread_local_stream", "make gpu stream");
   static Atomic<int> next{0};
   return {next.fetch_add(1), device};
 }

@@ -155,7 +155,7 @@ TEST_P(Backend, ArraysOutliveTheirStream) {
 
 TEST_P(Backend, AMissingKernelIsAClearError) {
   runtime::Launch launch;
-  runtime::Backend& backend = runtime::backend_for(device, "test");
+  runtime::Backend& backend = runtime::backend_for(device, "test", "test gpu device");
   EXPECT_THROW(backend.launch_kernel(static_cast<graph::Op>(0), {}, launch), NotSupported);
 }
 
