@@ -150,7 +150,7 @@ void Fuser::close(std::size_t index) {
   place(step);
   // In dependency order: an operation that only this group knows goes when its last reader gives it up.
   for (Operation* op : g.ops) op->inputs.clear();
-  submit(std::move(g.step));
+  submit(std::move(g.step), submitted_);
 }
 
 void Fuser::add_irregular(Operation* op) {
@@ -165,7 +165,7 @@ void Fuser::add_irregular(Operation* op) {
   if (op->op == Op::Matmul)
     step->ns += 0.03 * static_cast<double>(element_count(op->shape)) * static_cast<double>(step->inputs[0]->shape.back());
   place(*step);
-  submit(std::move(step));
+  submit(std::move(step), submitted_);
 }
 
 }  // namespace anabranch::evaluation

@@ -67,9 +67,16 @@ class Collector {
 // A fresh number for marking nodes: a collect pass or a fusion group.
 std::uint32_t next_mark();
 
+// Streams that got steps, and the time that the steps are estimated to take on one processor.
+struct Submitted {
+  SmallVector<Ref<runtime::StreamState>, 4> streams;
+  double ns = 0;
+};
+
 // Joins operations, fed in dependency order, into steps, which it submits in dependency order.
 class Fuser {
  public:
+  explicit Fuser(Submitted& submitted) : submitted_(submitted) {}
   void add(graph::Operation* op);
   // Submits what is open.
   void finish();
@@ -87,21 +94,15 @@ class Fuser {
   void close(std::size_t group);
   void close_groups_read_otherwise(const graph::Operation* op);
 
+  Submitted& submitted_;
   std::vector<Group> open_;
 };
 
 // place: fills step.waits from what it reads.
 void place(Step& step);
 
-// Streams that got steps, and the time that the steps are estimated to take on one processor.
-struct Submitted {
-  SmallVector<Ref<runtime::StreamState>, 4> streams;
-  double ns = 0;
-};
-
-// submit: hands the step to its stream, and notes it for take_submitted().
-void submit(std::unique_ptr<Step> step);
-Submitted take_submitted();
+// submit: hands the step to its stream, and notes it in `to`.
+void submit(std::unique_ptr<Step> step, Submitted& to);
 
 // Plans and submits all that `roots` need. Takes the plan lock. The pool is not told: call schedule() on the streams, or
 // wait for what was submitted.

@@ -8,8 +8,6 @@ using runtime::Lock;
 
 namespace {
 
-Submitted noted;  // plan lock
-
 // Operations in a batch: enough to amortise its cost, few enough that the streams begin early.
 constexpr std::size_t batch_size = 4096;
 
@@ -54,31 +52,30 @@ class Planning {
 
 runtime::Mutex& plan_mutex() { return plan_lock().mutex; }
 
-void submit(std::unique_ptr<Step> step) {
+void submit(std::unique_ptr<Step> step, Submitted& to) {
   bool known = false;
-  for (const auto& s : noted.streams) known |= s == step->stream;
-  if (!known) noted.streams.push_back(step->stream);
-  noted.ns += step->ns;
+  for (const auto& s : to.streams) known |= s == step->stream;
+  if (!known) to.streams.push_back(step->stream);
+  to.ns += step->ns;
   runtime::StreamState& stream = *step->stream;
   stream.submit(step.release());
 }
 
-Submitted take_submitted() { return std::exchange(noted, {}); }
-
 Submitted plan(const std::vector<Operation*>& roots) {
   Planning planning;
+  Submitted submitted;
   std::vector<Operation*> batch;
   Collector collector(roots);
   while (collector.next(batch_size, batch)) {
-    Fuser fuser;
+    Fuser fuser(submitted);
     for (Operation* op : batch) fuser.add(op);
     fuser.finish();
     if (batch.size() < batch_size) break;
     // Big graphs run while the rest of them is still being planned.
-    for (const auto& s : noted.streams) s->schedule();
+    for (const auto& s : submitted.streams) s->schedule();
     if (planning.give_way()) collector = Collector(roots);
   }
-  return take_submitted();
+  return submitted;
 }
 
 void Step::accepted(std::uint64_t value) noexcept {

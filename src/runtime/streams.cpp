@@ -32,11 +32,6 @@ Atomic<Device>& process_device_cell() {
   return cell;
 }
 
-Stream found_or_new(std::map<Device, Stream>& in, Device device) {
-  if (auto found = in.find(device); found != in.end()) return found->second;
-  return in.emplace(device, Stream(open_stream(device))).first->second;
-}
-
 }  // namespace
 
 Backend& backend_for(Device device, const char* function, const char* purpose) {
@@ -68,7 +63,7 @@ Stream thread_stream(Device device) {
   auto& defaults = thread_streams().defaults;
   if (auto found = defaults.find(device); found != defaults.end()) return found->second;
   backend_for(device, "default_stream", "get gpu stream");
-  return found_or_new(defaults, device);
+  return defaults.emplace(device, Stream(open_stream(device))).first->second;
 }
 
 void set_thread_stream(const Stream& s) { thread_streams().defaults.insert_or_assign(s.device, s); }
