@@ -537,7 +537,7 @@ def any(a: array, /, axis: None | int | Sequence[int] = None, keepdims: bool = F
     """Whether any element is true. Over all axes, or those given, whose extents become 1 if `keepdims`."""
 
 def arange(start: int | float = 0, stop: None | int | float = None, step: None | int | float = None, dtype: Dtype | None = None, *, stream: StreamOrDevice = None) -> array:
-    """start, start + step, ... below stop. One number alone is stop. Without a dtype: float32 if any of them is a float, else int32."""
+    """start, start + step, ... below stop. One number alone is stop. Without a dtype: float32 if any of them is a float, else int32, or int64 where that is too small for one of them."""
 
 def arccos(a: scalar | array, stream: StreamOrDevice = None) -> array:
     """Inverse cosine (radians)."""
