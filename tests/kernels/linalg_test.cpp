@@ -254,6 +254,7 @@ TYPED_TEST(Matmul, EveryInstructionSet) {
     const Target target(left & -left);
     for (Layout layout : {Layout::Rows, Layout::Columns, Layout::EveryOther}) {
       check_matmul(Stack<TypeParam>({45, 75}, layout, 1), Stack<TypeParam>({75, 69}, layout, 2));
+      check_matmul(Stack<TypeParam>({390, 530}, layout, 1), Stack<TypeParam>({530, 490}, layout, 2), 29);
       check_matmul(Stack<TypeParam>({3, 700}, layout, 1), Stack<TypeParam>({700, 70}, layout, 2));
       check_matmul(Stack<TypeParam>({70, 701}, layout, 1), Stack<TypeParam>({701, 7}, layout, 2));
     }

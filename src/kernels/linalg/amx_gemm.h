@@ -10,7 +10,7 @@ namespace anabranch::kernels {
 
 // A panel is two tiles wide. For each 32 steps of k it holds its two tiles, one after another: of the left operand
 // [row][step], of the right one [pair of steps][column][step of the pair].
-inline constexpr PanelFormat amx_format{true, 32, 32, 256, 32};
+inline constexpr PanelFormat amx_format{PanelFormat::Kind::Tiles, 32, 32, 256, 32};
 
 // Whether the processor has AMX and the system lets this process use it.
 bool amx_usable();

@@ -107,7 +107,7 @@ void blas_matmul(MatmulProblem p, runtime::Launch& launch) {
 void matmul(const MatmulProblem& p, runtime::Launch& launch) {
   switch (p.dtype.val) {
     case Dtype::Val::float32: return packing_pays(p) ? packed_matmul(p, launch) : blas_matmul<float>(p, launch);
-    case Dtype::Val::float64: return blas_matmul<double>(p, launch);
+    case Dtype::Val::float64: return packing_pays(p) ? packed_matmul(p, launch) : blas_matmul<double>(p, launch);
     case Dtype::Val::complex64: return blas_matmul<complex64_t>(p, launch);
     case Dtype::Val::float16:
     case Dtype::Val::bfloat16:

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
+#include <type_traits>
 
 #include "kernels/linalg/amx_gemm.h"
 #include "kernels/linalg/load_floats-inl.h"
@@ -28,32 +28,41 @@ constexpr int panel_a = 6;
 #endif
 
 const hn::ScalableTag<float> df;
-int PanelB() { return 2 * static_cast<int>(hn::Lanes(df)); }
+// The columns of a panel of b.
+template <typename T>
+int PanelB() {
+  return 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<T>()));
+}
 // A panel of a, 256 steps deep, stays in the first cache.
-PanelFormat Format() { return {false, panel_a, PanelB(), 256, 1}; }
+PanelFormat Format(Dtype dtype) {
+  if (dtype == float64) return {PanelFormat::Kind::Float64, panel_a, PanelB<double>(), 256, 1};
+  return {PanelFormat::Kind::Float32, panel_a, PanelB<float>(), 256, 1};
+}
 // Whether this is the instruction set of machines that have AMX.
 bool BesideAmx() { return HWY_TARGET <= HWY_AVX3; }
 
 // One register tile. The panel of a stays in the first cache while panels of b stream in from the second, fetched this
 // many steps ahead.
 constexpr std::int64_t ahead = 8;
-void MultiplyTile(std::int64_t depth, const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, bool accumulate,
-                  float* HWY_RESTRICT c, std::int64_t ldc) {
-  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(df));
+template <typename T>
+void MultiplyTile(std::int64_t depth, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, bool accumulate,
+                  T* HWY_RESTRICT c, std::int64_t ldc) {
+  const hn::ScalableTag<T> d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
 #define ANABRANCH_ROW(i)                       \
-  auto c##i##0 = hn::Zero(df), c##i##1 = c##i##0; \
+  auto c##i##0 = hn::Zero(d), c##i##1 = c##i##0; \
   hwy::Prefetch(c + i * ldc);                  \
   hwy::Prefetch(c + i * ldc + lanes);
   ANABRANCH_ROWS(ANABRANCH_ROW)
 #undef ANABRANCH_ROW
   for (std::int64_t p = 0; p < depth; ++p) {
-    const auto b0 = hn::Load(df, b), b1 = hn::Load(df, b + lanes);
+    const auto b0 = hn::Load(d, b), b1 = hn::Load(d, b + lanes);
     hwy::Prefetch(b + ahead * 2 * lanes);
     hwy::Prefetch(b + ahead * 2 * lanes + lanes);
     hwy::Prefetch(a + ahead * panel_a);
 #define ANABRANCH_ROW(i)                  \
   {                                       \
-    const auto x = hn::Set(df, a[i]);     \
+    const auto x = hn::Set(d, a[i]);     \
     c##i##0 = hn::MulAdd(x, b0, c##i##0); \
     c##i##1 = hn::MulAdd(x, b1, c##i##1); \
   }
@@ -64,26 +73,27 @@ void MultiplyTile(std::int64_t depth, const float* HWY_RESTRICT a, const float* 
   }
   if (accumulate) {
 #define ANABRANCH_ROW(i)                                       \
-  c##i##0 = hn::Add(c##i##0, hn::LoadU(df, c + i * ldc));      \
-  c##i##1 = hn::Add(c##i##1, hn::LoadU(df, c + i * ldc + lanes));
+  c##i##0 = hn::Add(c##i##0, hn::LoadU(d, c + i * ldc));      \
+  c##i##1 = hn::Add(c##i##1, hn::LoadU(d, c + i * ldc + lanes));
     ANABRANCH_ROWS(ANABRANCH_ROW)
 #undef ANABRANCH_ROW
   }
 #define ANABRANCH_ROW(i)                 \
-  hn::StoreU(c##i##0, df, c + i * ldc);  \
-  hn::StoreU(c##i##1, df, c + i * ldc + lanes);
+  hn::StoreU(c##i##0, d, c + i * ldc);  \
+  hn::StoreU(c##i##1, d, c + i * ldc + lanes);
   ANABRANCH_ROWS(ANABRANCH_ROW)
 #undef ANABRANCH_ROW
 }
 
-void MultiplyPanels(const float* a, const float* b, std::int64_t rows, std::int64_t cols, std::int64_t depth,
-                    bool accumulate, float* c, std::int64_t ldc) {
-  HWY_ALIGN float edge[panel_a * 2 * HWY_LANES(float)];
-  const std::int64_t width = PanelB();
+template <typename T>
+void MultiplyPanelsOf(const T* a, const T* b, std::int64_t rows, std::int64_t cols, std::int64_t depth, bool accumulate,
+                      T* c, std::int64_t ldc) {
+  HWY_ALIGN T edge[panel_a * 2 * HWY_LANES(T)];
+  const std::int64_t width = PanelB<T>();
   for (std::int64_t i = 0; i < rows; i += panel_a) {
     for (std::int64_t j = 0; j < cols; j += width) {
-      const float *pa = a + i * depth, *pb = b + j * depth;
-      float* to = c + i * ldc + j;
+      const T *pa = a + i * depth, *pb = b + j * depth;
+      T* to = c + i * ldc + j;
       if (rows - i >= panel_a && cols - j >= width) {
         MultiplyTile(depth, pa, pb, accumulate, to, ldc);
         continue;
@@ -91,15 +101,25 @@ void MultiplyPanels(const float* a, const float* b, std::int64_t rows, std::int6
       MultiplyTile(depth, pa, pb, false, edge, width);
       for (std::int64_t r = 0; r < std::min<std::int64_t>(panel_a, rows - i); ++r)
         for (std::int64_t s = 0; s < std::min(width, cols - j); ++s)
-          to[r * ldc + s] = edge[r * width + s] + (accumulate ? to[r * ldc + s] : 0.0f);
+          to[r * ldc + s] = edge[r * width + s] + (accumulate ? to[r * ldc + s] : T(0));
     }
   }
 }
 
+void MultiplyPanels(PanelFormat::Kind kind, const void* a, const void* b, std::int64_t rows, std::int64_t cols,
+                    std::int64_t depth, bool accumulate, void* c, std::int64_t ldc) {
+  const auto multiply = [=](auto* typed) {
+    using T = std::remove_pointer_t<decltype(typed)>;
+    MultiplyPanelsOf(static_cast<const T*>(a), static_cast<const T*>(b), rows, cols, depth, accumulate, typed, ldc);
+  };
+  if (kind == PanelFormat::Kind::Float64) return multiply(static_cast<double*>(c));
+  multiply(static_cast<float*>(c));
+}
+
 #if HWY_TARGET != HWY_SCALAR  // the baseline of compilers too old for Highway's emulated vectors: one lane
-// Four rows of four to four columns of four.
+// `square` rows of as many to columns of as many.
 template <typename T>
-void Transpose4(const T* from, std::int64_t across, int width, float* to) {
+void TransposeSquare(const T* from, std::int64_t across, int width, float* to) {
   const hn::FixedTag<float, 4> d;
   const hn::RepartitionToWide<decltype(d)> d64;
   const auto r0 = LoadFloats(d, from), r1 = LoadFloats(d, from + across);
@@ -113,46 +133,59 @@ void Transpose4(const T* from, std::int64_t across, int width, float* to) {
   hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, upper01, upper23)), d, to + 2 * width);
   hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, upper01, upper23)), d, to + 3 * width);
 }
+void TransposeSquare(const double* from, std::int64_t across, int width, double* to) {
+  const hn::FixedTag<double, 2> d;
+  const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + across);
+  hn::StoreU(hn::InterleaveLower(d, r0, r1), d, to);
+  hn::StoreU(hn::InterleaveUpper(d, r0, r1), d, to + width);
+}
 #endif
+
+// The type that elements of T are packed as.
+template <typename T>
+using Packed = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
 template <typename T>
 void PackPanel(const T* from, std::int64_t across, std::int64_t along, int extent, std::int64_t depth, int width,
-               float* to) {
-  const int lanes = static_cast<int>(hn::Lanes(df));
+               Packed<T>* to) {
+  const hn::ScalableTag<Packed<T>> d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
   std::int64_t p = 0;
 #if HWY_TARGET != HWY_SCALAR
-  if (extent == width && along == 1) {
-    for (; p + 4 <= depth; p += 4) {
-      for (int w = 0; w + 4 <= width; w += 4) Transpose4(from + w * across + p, across, width, to + p * width + w);
-      // The last four rows may overlap those before.
-      if (width % 4) Transpose4(from + (width - 4) * across + p, across, width, to + p * width + width - 4);
+  constexpr int square = 16 / sizeof(Packed<T>);
+  if (extent == width && along == 1 && width >= square) {
+    for (; p + square <= depth; p += square) {
+      const auto transpose = [&](int w) { TransposeSquare(from + w * across + p, across, width, to + p * width + w); };
+      for (int w = 0; w + square <= width; w += square) transpose(w);
+      // The last rows may overlap those before.
+      if (width % square) transpose(width - square);
     }
   }
 #endif
   if (extent == width && across == 1 && along != 1 && width >= lanes) {
     for (; p < depth; ++p) {
-      for (int w = 0; w + lanes <= width; w += lanes)
-        hn::StoreU(LoadFloats(df, from + p * along + w), df, to + p * width + w);
-      if (width % lanes)
-        hn::StoreU(LoadFloats(df, from + p * along + width - lanes), df, to + p * width + width - lanes);
+      const auto copy = [&](int w) { hn::StoreU(LoadFloats(d, from + p * along + w), d, to + p * width + w); };
+      for (int w = 0; w + lanes <= width; w += lanes) copy(w);
+      if (width % lanes) copy(width - lanes);
     }
   }
   for (; p < depth; ++p) {
-    for (int w = 0; w < extent; ++w) to[p * width + w] = static_cast<float>(from[w * across + p * along]);
+    for (int w = 0; w < extent; ++w) to[p * width + w] = static_cast<Packed<T>>(from[w * across + p * along]);
     for (int w = extent; w < width; ++w) to[p * width + w] = 0;
   }
 }
 
 template <typename T>
 void PackPanelsOf(const T* from, std::int64_t across, std::int64_t along, std::int64_t extent, std::int64_t depth,
-                  int width, float* to) {
+                  int width, void* to) {
   for (std::int64_t i = 0; i < extent; i += width)
     PackPanel(from + i * across, across, along, static_cast<int>(std::min<std::int64_t>(width, extent - i)), depth,
-              width, to + i * depth);
+              width, static_cast<Packed<T>*>(to) + i * depth);
 }
 
 void PackPanels(Dtype dtype, const void* from, std::int64_t across, std::int64_t along, std::int64_t extent,
-                std::int64_t depth, int width, float* to) {
+                std::int64_t depth, int width, void* to) {
+  if (dtype == float64) PackPanelsOf(static_cast<const double*>(from), across, along, extent, depth, width, to);
   if (dtype == float32) PackPanelsOf(static_cast<const float*>(from), across, along, extent, depth, width, to);
   if (dtype == float16) PackPanelsOf(static_cast<const float16_t*>(from), across, along, extent, depth, width, to);
   if (dtype == bfloat16) PackPanelsOf(static_cast<const bfloat16_t*>(from), across, along, extent, depth, width, to);
@@ -214,10 +247,8 @@ HWY_EXPORT(RoundRows);
 PanelFormat panel_format(Dtype dtype) {
 #if defined(__x86_64__)
   if (dtype == bfloat16 && HWY_DYNAMIC_DISPATCH(BesideAmx)() && amx_usable()) return amx_format;
-#else
-  static_cast<void>(dtype);
 #endif
-  return HWY_DYNAMIC_DISPATCH(Format)();
+  return HWY_DYNAMIC_DISPATCH(Format)(dtype);
 }
 
 void pack_panels(const PanelFormat& format, const Lines& lines, std::int64_t first, std::int64_t count, std::int64_t k,
@@ -225,23 +256,22 @@ void pack_panels(const PanelFormat& format, const Lines& lines, std::int64_t fir
   const void* from =
       static_cast<const char*>(lines.data) + (first * lines.across + k * lines.along) * lines.dtype.size();
 #if defined(__x86_64__)
-  if (format.tiles) {
+  if (format.kind == PanelFormat::Kind::Tiles) {
     return pack_tiles(static_cast<const std::uint16_t*>(from), lines.across, lines.along, count, depth, lines.left,
                       static_cast<std::uint16_t*>(to));
   }
 #endif
   HWY_DYNAMIC_DISPATCH(PackPanels)
-  (lines.dtype, from, lines.across, lines.along, count, depth, lines.left ? format.a : format.b,
-   static_cast<float*>(to));
+  (lines.dtype, from, lines.across, lines.along, count, depth, lines.left ? format.a : format.b, to);
 }
 
 void multiply_panels(const PanelFormat& format, const void* a, const void* b, std::int64_t rows, std::int64_t cols,
-                     std::int64_t depth, bool accumulate, float* c, std::int64_t ldc) {
+                     std::int64_t depth, bool accumulate, void* c, std::int64_t ldc) {
 #if defined(__x86_64__)
-  if (format.tiles) return multiply_tiles(a, b, rows, cols, depth, accumulate, c, ldc);
+  if (format.kind == PanelFormat::Kind::Tiles)
+    return multiply_tiles(a, b, rows, cols, depth, accumulate, static_cast<float*>(c), ldc);
 #endif
-  HWY_DYNAMIC_DISPATCH(MultiplyPanels)
-  (static_cast<const float*>(a), static_cast<const float*>(b), rows, cols, depth, accumulate, c, ldc);
+  HWY_DYNAMIC_DISPATCH(MultiplyPanels)(format.kind, a, b, rows, cols, depth, accumulate, c, ldc);
 }
 
 void round_rows(Dtype dtype, const float* from, std::int64_t rows, std::int64_t cols, std::int64_t ld_from, void* to,

@@ -1,6 +1,5 @@
-// A matrix product of our own for float32 and, through it, the 16-bit floats: operands are packed once (and converted
-// on the way), shared by all threads, and multiplied tile by tile with sums in float32. BLAS would pack them anew a
-// tile.
+// A matrix product of our own for the real floats: operands are packed once (and converted on the way), shared by all
+// threads, and multiplied tile by tile, with sums in float32 (float64 for float64). BLAS would pack them anew a tile.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +12,14 @@ namespace anabranch::kernels {
 // How packed operands lie in memory: panels of `a` rows (of the left operand) or `b` columns (of the right one) and up
 // to `depth` steps of k, padded with zeros to whole panels and to a multiple of `steps`.
 struct PanelFormat {
-  bool tiles;  // bfloat16 in the order of AMX's tiles (see amx_gemm.h), else float32 in the order of use: [step][line]
+  // Float32 and Float64 in the order of use, [step][line]; Tiles: bfloat16 as AMX wants it, see amx_gemm.h.
+  enum class Kind { Float32, Float64, Tiles } kind;
   int a, b;
   std::int64_t depth, steps;
 
   std::int64_t bytes(std::int64_t lines, std::int64_t steps_of_k) const {
-    return lines * ((steps_of_k + steps - 1) / steps * steps) * (tiles ? 2 : 4);
+    const int size = kind == Kind::Float64 ? 8 : kind == Kind::Float32 ? 4 : 2;
+    return lines * ((steps_of_k + steps - 1) / steps * steps) * size;
   }
 };
 // The one for operands of a type on this machine.
@@ -37,15 +38,16 @@ struct Lines {
 void pack_panels(const PanelFormat& format, const Lines& lines, std::int64_t first, std::int64_t count, std::int64_t k,
                  std::int64_t depth, void* to);
 
-// c (+)= a b for packed panels of `rows` rows, `cols` columns and `depth` steps; c is row-major.
+// c (+)= a b for packed panels of `rows` rows, `cols` columns and `depth` steps; c is row-major, of float64 if the
+// panels are, and else of float32.
 void multiply_panels(const PanelFormat& format, const void* a, const void* b, std::int64_t rows, std::int64_t cols,
-                     std::int64_t depth, bool accumulate, float* c, std::int64_t ldc);
+                     std::int64_t depth, bool accumulate, void* c, std::int64_t ldc);
 
 // Rounds rows of float32 to float16 or bfloat16.
 void round_rows(Dtype dtype, const float* from, std::int64_t rows, std::int64_t cols, std::int64_t ld_from, void* to,
                 std::int64_t ld_to);
 
-// Adds the phases of a product of float32, float16 or bfloat16. Best for large matrices.
+// Adds the phases of a product. Best for large matrices.
 void packed_matmul(const MatmulProblem& problem, runtime::Launch& launch);
 // The same where each chunk packs what it needs: for small matrices, and for many of them. What takes less than
 // `at_once` nanoseconds is done at once.

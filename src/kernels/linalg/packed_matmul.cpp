@@ -8,7 +8,9 @@
 namespace anabranch::kernels {
 namespace {
 
-double ns_per_flop(const PanelFormat& format) { return format.tiles ? 0.001 : 0.007; }
+double ns_per_flop(const PanelFormat& format) {
+  return format.kind == PanelFormat::Kind::Tiles ? 0.001 : format.kind == PanelFormat::Kind::Float32 ? 0.007 : 0.014;
+}
 constexpr double ns_per_packed = 0.5;
 
 std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
@@ -29,7 +31,7 @@ struct TileSize {
   std::int64_t rows, cols;
 };
 TileSize tile_size(const MatmulProblem& p, const PanelFormat& format) {
-  TileSize tile{round_up(240, format.a), format.tiles ? 512 : 256};
+  TileSize tile{round_up(240, format.a), format.kind == PanelFormat::Kind::Tiles ? 512 : 256};
   const auto chunks = [&] { return chunks_of(p.m, tile.rows) * chunks_of(p.n, tile.cols); };
   const auto flops = [&] { return 2.0 * static_cast<double>(tile.rows * tile.cols) * static_cast<double>(p.k); };
   while (chunks() < 24 && flops() > 5e7 && tile.cols > 128) {
@@ -39,7 +41,7 @@ TileSize tile_size(const MatmulProblem& p, const PanelFormat& format) {
   return tile;
 }
 
-// The elements of the result at (i, j): where float32 sums go, and how they get from there to the result.
+// The elements of the result at (i, j): where sums go, and how they get from there to the result.
 struct Target {
   const MatmulProblem& p;
   std::int64_t matrix, i, j, rows, cols;
@@ -52,15 +54,15 @@ struct Target {
         j(j_),
         rows(std::min(tile.rows, p.m - i)),
         cols(std::min(tile.cols, p.n - j)) {
-    if (p.out_dtype != float32) sums = runtime::allocate(static_cast<std::size_t>(rows * ld_sums()) * sizeof(float));
+    if (p.out_dtype.size() == 2) sums = runtime::allocate(static_cast<std::size_t>(rows * ld_sums()) * sizeof(float));
   }
   char* result() const { return static_cast<char*>(p.out) + ((matrix * p.m + i) * p.n + j) * p.out_dtype.size(); }
-  float* to() const { return static_cast<float*>(sums ? sums->data : static_cast<void*>(result())); }
+  void* to() const { return sums ? sums->data : result(); }
   // A cache line more than a row, for rows a power of two apart would share a few sets of the cache.
   std::int64_t ld_sums() const { return cols + 16; }
   std::int64_t ld() const { return sums ? ld_sums() : p.n; }
   void finish() const {
-    if (sums) round_rows(p.out_dtype, to(), rows, cols, ld_sums(), result(), p.n);
+    if (sums) round_rows(p.out_dtype, static_cast<const float*>(to()), rows, cols, ld_sums(), result(), p.n);
   }
 };
 
@@ -68,7 +70,7 @@ struct Target {
 // results can't be put down in between.
 std::int64_t slab_depth(const MatmulProblem& p, const PanelFormat& format) {
   constexpr std::int64_t most = std::int64_t{1} << 24;
-  if (p.out_dtype != float32) return p.k;
+  if (p.out_dtype.size() == 2) return p.k;
   return std::min(p.k, std::max(most / (p.m + p.n) / format.depth, std::int64_t{1}) * format.depth);
 }
 
