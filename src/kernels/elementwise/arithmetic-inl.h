@@ -273,7 +273,11 @@ struct Remainder {
 struct Maximum {
   template <class D>
   static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+    return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b));  // the instruction gives b of equal values, or with a NaN
+#else
     return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b);
+#endif
   }
   template <IntegerLane T>
   static T one(T a, T b) {
@@ -294,7 +298,11 @@ struct Maximum {
 struct Minimum {
   template <class D>
   static HWY_INLINE hn::Vec<D> lanes(D, hn::Vec<D> a, hn::Vec<D> b) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+    return hn::IfThenElse(hn::IsNaN(a), a, hn::Min(a, b));  // the instruction gives b of equal values, or with a NaN
+#else
     return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b);
+#endif
   }
   template <IntegerLane T>
   static T one(T a, T b) {

@@ -71,6 +71,7 @@ class Chunk {
 
   void run(const Block& block) {
     const bool whole = block.count % quantum == 0;
+    ahead_first_ = ahead_count_ = 0;
     for (const OutputHome& home : code_.homes) {
       std::byte* memory = nullptr;
       if (home.direct && whole && !task_.stream)
@@ -81,7 +82,9 @@ class Chunk {
       switch (step.kind) {
         case Step::Kind::load: load(step, block, whole); break;
         case Step::Kind::store: store(step, block, whole); break;
-        default: compute(step, block.count);
+        default:
+          compute(step, block.count);
+          if (task_.stream) prefetch();
       }
     }
   }
@@ -109,10 +112,25 @@ class Chunk {
     fill(to, bits, step.size, n);
   }
 
+  // Asks for some cache lines of the next block's inputs, so that they come while this block is computed.
+  void prefetch() {
+    constexpr int most = 24;
+    for (int lines = 0; lines < most && ahead_first_ < ahead_count_;) {
+      Ahead& ahead = ahead_[ahead_first_];
+      for (; lines < most && ahead.at < ahead.end; ahead.at += 64, ++lines) __builtin_prefetch(ahead.at);
+      if (ahead.at >= ahead.end) ++ahead_first_;
+    }
+  }
+
   void load(const Step& step, const Block& block, bool whole) {
     const Operand& operand = layout_.in[step.in[0]];
     void* reg = slots_[step.in[1]];
     void* from = whole ? contiguous_run(layout_, operand, block) : nullptr;
+    if (from && task_.stream && ahead_count_ < ahead_most) {
+      const std::size_t bytes = block.count * operand.dtype.size();
+      const char* next = static_cast<const char*>(from) + bytes;
+      ahead_[ahead_count_++] = {next, next + bytes};
+    }
     if (!from) {
       from = step.fn ? staging_ : reg;
       gather(layout_, operand, block, from);
@@ -145,6 +163,13 @@ class Chunk {
   const Layout& layout_;
   void** slots_ = nullptr;
   std::byte* staging_ = nullptr;
+  // Memory of the next block that remains to be asked for.
+  struct Ahead {
+    const char *at, *end;
+  };
+  static constexpr int ahead_most = 8;
+  Ahead ahead_[ahead_most];
+  int ahead_first_ = 0, ahead_count_ = 0;
 };
 
 }  // namespace
