@@ -240,6 +240,9 @@ def test_softmax_of_extreme_values():
     assert np.isnan(np.array(mx.softmax(mx.array([np.inf, 0.0])))).any()
     assert np.isnan(np.array(mx.softmax(mx.array([np.nan, 0.0])))).all()
     assert mx.softmax(mx.zeros((3, 0))).shape == (3, 0)
+    none = np.array(mx.softmax(mx.array([np.nan, np.inf, 3.0]), axis=()))
+    assert np.isnan(none[:2]).all()
+    assert none[2] == 1
     long = mx.softmax(mx.zeros((1 << 18,), mx.bfloat16))
     assert abs(mx.sum(long.astype(mx.float32)).item() - 1) < 1e-2
 

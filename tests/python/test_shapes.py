@@ -44,6 +44,23 @@ def test_defaults_of_creation():
     assert mx.linspace(0, 1).shape == (50,)
 
 
+def test_full_refuses_what_does_not_fit():
+    for value, name in [(300, "uint8"), (-1, "uint8"), (2**40, "int32")]:
+        with pytest.raises(ValueError, match="fit"):
+            mx.full((2,), value, dtype(name))
+        with pytest.raises(ValueError, match="fit"):
+            mx.full_like(mx.ones((2,), dtype(name)), value)
+    assert mx.full((2,), 0.1, mx.float64).tolist() == [0.1, 0.1]
+    assert mx.full((2,), 3.7, mx.int32).tolist() == [3, 3]
+
+
+def test_arange_of_large_ints():
+    a = mx.arange(2**31 - 2, 2**31 + 2)
+    assert a.dtype == mx.int64
+    assert a.tolist() == list(range(2**31 - 2, 2**31 + 2))
+    assert mx.arange(2**31 - 3, 2**31 - 1).dtype == mx.int32
+
+
 RANGES = [
     (5,), (0,), (-3,), (1, 5), (5, 1), (1, 10, 3), (10, 1, -3), (5, 1, -1), (0, 1, 0.25), (0.5, 3.7, 0.5), (1, 0, -0.3),
     (2.5,), (-1.5, 2), (0, 1000), (0, 1, 0.1),

@@ -165,8 +165,8 @@ def values_differ(a, b):
             return f"{what} {a[what]} and {b[what]}"
     x, y = np.array(a["data"]), np.array(b["data"])
     if a["dtype"] in TOLERANCE:
-        # Of complex numbers relative to their magnitude; below 1e-5 in absolute terms.
-        scale = np.maximum(np.sqrt(np.sum(np.abs(y) ** 2, axis=0)), 1)
+        # Of complex numbers relative to the larger part; below 1e-5 in absolute terms.
+        scale = np.maximum(np.max(np.abs(y), axis=0), 1)
         with np.errstate(all="ignore"):
             same = (x == y) | (np.isnan(x) & np.isnan(y)) | (np.abs(x - y) <= TOLERANCE[a["dtype"]] * scale)
     else:
