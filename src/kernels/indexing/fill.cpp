@@ -19,6 +19,7 @@ std::int64_t to_integer(double x) {
 // Runs fill(first, last) over [0, n).
 template <typename F>
 void add_fill(runtime::Launch& launch, std::int64_t n, F fill) {
+  if (n == 0) return;
   if (n <= elements_at_once) {
     fill(std::int64_t{0}, n);
     return;
@@ -70,7 +71,6 @@ void eye_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
     T* data = out.as<T>();
     add_fill(launch, element_count(out.shape), [=](std::int64_t first, std::int64_t last) {
       std::memset(static_cast<void*>(data + first), 0, static_cast<std::size_t>(last - first) * sizeof(T));
-      if (first == last) return;
       for (std::int64_t row = first / columns; row <= (last - 1) / columns; ++row) {
         const std::int64_t column = row + diagonal, i = row * columns + column;
         if (column >= 0 && column < columns && i >= first && i < last) {
