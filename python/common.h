@@ -35,8 +35,14 @@ namespace nb = nanobind;
 extern PyTypeObject* array_type;
 
 inline bool is_array(PyObject* o) { return Py_TYPE(o) == array_type || PyType_IsSubtype(Py_TYPE(o), array_type); }
-// The handle inside an object for which is_array holds.
-inline array& array_of(PyObject* o) { return *nb::inst_ptr<array>(nb::handle(o)); }
+[[noreturn]] void refuse_uninitialized();
+// The handle inside an object for which is_array holds. Throws TypeError for one that __new__ made and nobody
+// initialised.
+inline array& array_of(PyObject* o) {
+  const nb::handle h(o);
+  if (!nb::inst_ready(h)) refuse_uninitialized();
+  return *nb::inst_ptr<array>(h);
+}
 // A new Python object; null with a Python error set where memory is short.
 PyObject* wrap(array&& a) noexcept;
 

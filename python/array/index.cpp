@@ -180,25 +180,36 @@ Shape Index::result_shape() const {
   return out;
 }
 
-array Index::region(const array& a) const {
+Strides Index::region_strides(const array& a, std::int64_t& offset) const {
   const Strides strides = a.strides();
-  Shape shape;
   Strides steps;
-  std::int64_t offset = 0;
+  offset = 0;
   for (std::size_t i = 0; i < picks_.size(); ++i) {
     const Pick& p = picks_[i];
     if (p.count > 0) offset += p.start * strides[i];
-    if (p.dropped) continue;
-    shape.push_back(p.count);
-    steps.push_back(strides[i] * p.step);
+    if (!p.dropped) steps.push_back(strides[i] * p.step);
   }
-  return graph::view(a, shape, steps, offset);
+  return steps;
 }
 
-array Index::get(const array& a, const StreamOrDevice& s) const {
-  const array source = region(a);
-  const array picked = arrays_.empty() ? source : gather(source, arrays_, array_axes_, region_shape_, s);
-  const Strides strides = picked.strides();
+Shape Index::region_shape() const {
+  Shape shape;
+  for (const Pick& p : picks_) {
+    if (!p.dropped) shape.push_back(p.count);
+  }
+  return shape;
+}
+
+array Index::region(const array& a) const {
+  std::int64_t offset;
+  const Strides strides = region_strides(a, offset);
+  return graph::view(a, region_shape(), strides, offset);
+}
+
+array Index::get(const array& a) const {
+  std::int64_t offset = 0;
+  const array picked = arrays_.empty() ? a : gather(region(a), arrays_, array_axes_, region_shape_, current_stream());
+  const Strides strides = arrays_.empty() ? region_strides(a, offset) : picked.strides();
   Strides steps;
   for (const Dimension& d : dimensions_) {
     const std::size_t axis = static_cast<std::size_t>(d.axis);
@@ -206,7 +217,7 @@ array Index::get(const array& a, const StreamOrDevice& s) const {
                     : d.kind == Dimension::Kind::Arrays ? strides[axis]
                                                         : strides[arrays_shape_.size() + axis]);
   }
-  return graph::view(picked, result_shape(), steps);
+  return graph::view(picked, result_shape(), steps, offset);
 }
 
 array Index::scatter_updates(const array& value, const StreamOrDevice& s) const {

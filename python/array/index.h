@@ -33,8 +33,8 @@ class Index {
 
   // The region of `a`: its kept axes in order.
   array region(const array& a) const;
-  // x[index].
-  array get(const array& a, const StreamOrDevice& s) const;
+  // a[index].
+  array get(const array& a) const;
   // The shape of get().
   Shape result_shape() const;
   // `value`, of a shape that broadcasts to result_shape() (but for leading extents of 1), laid out as updates for a
@@ -61,6 +61,8 @@ class Index {
   void add_new();
   void stand(bool among_arrays);
   void finish(const Shape& shape);
+  Strides region_strides(const array& a, std::int64_t& offset) const;
+  Shape region_shape() const;
 
   std::optional<array> mask_;
   std::vector<array> arrays_;

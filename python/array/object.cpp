@@ -7,6 +7,8 @@ namespace anabranch::python {
 
 PyTypeObject* array_type = nullptr;
 
+void refuse_uninitialized() { throw TypeError("[array] This object was made by __new__ and never initialized."); }
+
 PyObject* wrap(array&& a) noexcept {
   PyObject* o;
   try {

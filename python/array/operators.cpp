@@ -52,7 +52,9 @@ PyObject* unary(PyObject* a) noexcept {
   return guarded<>(static_cast<PyObject*>(nullptr), [&] { return wrap(op(array_of(a), current_stream())); });
 }
 
-PyObject* itself(PyObject* a) noexcept { return wrap(array(array_of(a))); }
+PyObject* itself(PyObject* a) noexcept {
+  return guarded(static_cast<PyObject*>(nullptr), [&] { return wrap(array(array_of(a))); });
+}
 
 // Of whatever dtype, a bitwise operator's refusal is a ValueError; that of the function is not.
 template <BinaryOp op>

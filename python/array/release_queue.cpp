@@ -1,3 +1,5 @@
+#include <pthread.h>
+
 #include <atomic>
 #include <mutex>
 
@@ -13,10 +15,9 @@ struct Queue {
 };
 
 // Never destroyed: workers may release memory while the process exits.
-Queue& queue() {
-  static Queue* q = new Queue;
-  return *q;
-}
+Queue* queue = new Queue;
+// A forked child begins with another one: a thread that is not there any more may have held the old one's lock.
+const bool fork_handler = pthread_atfork(nullptr, nullptr, [] { queue = new Queue; }) == 0;
 // Lets the common case, an empty queue, cost one load.
 std::atomic<bool> waiting{false};
 
@@ -33,7 +34,7 @@ void release_later(PyObject* o) noexcept {
     Py_DECREF(o);
     return;
   }
-  Queue& q = queue();
+  Queue& q = *queue;
   std::lock_guard lock(q.mutex);
   q.objects.push_back(o);
   waiting.store(true, std::memory_order_release);
@@ -45,7 +46,7 @@ void drain_released() noexcept {
   if (!waiting.load(std::memory_order_acquire)) return;
   std::vector<PyObject*> objects;
   {
-    Queue& q = queue();
+    Queue& q = *queue;
     std::lock_guard lock(q.mutex);
     objects.swap(q.objects);
     q.drain_requested = false;

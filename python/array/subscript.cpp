@@ -33,7 +33,7 @@ PyObject* get(PyObject* self, PyObject* key) noexcept {
           "[index] Reading by a boolean array is not supported: its result's shape would "
           "depend on values. Use where(), or assign to x[mask].");
     }
-    return wrap(index.get(a, current_stream()));
+    return wrap(index.get(a));
   });
 }
 

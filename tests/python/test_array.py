@@ -291,6 +291,27 @@ def test_format():
         f"{mx.array([1]):.3f}"
 
 
+@pytest.mark.filterwarnings("ignore:nanobind")
+def test_an_object_that_nobody_initialized():
+    a = mx.array.__new__(mx.array)
+    for use in (
+        lambda: a + 1,
+        lambda: 1 + a,
+        lambda: +a,
+        lambda: a[0],
+        a.sum,
+        a.tolist,
+        lambda: repr(a),
+        lambda: mx.exp(a),
+    ):
+        with pytest.raises(TypeError):
+            use()
+    with pytest.raises((TypeError, ValueError, BufferError)):
+        memoryview(a)
+    with pytest.raises(TypeError):
+        mx.array([1, 2])[0] = a
+
+
 def test_hash_and_identity():
     a = mx.array([1])
     assert hash(a) == hash(a)
