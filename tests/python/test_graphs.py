@@ -1,7 +1,10 @@
 """Whole graphs: fused or not, on one stream or several, from one thread or many, the bits are those of evaluating each
 operation by itself, one after the other."""
 
+import os
 import random
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -234,3 +237,31 @@ def test_a_failure_poisons_what_depends_on_it_and_nothing_else():
         return healthy[i % 3].sum().item()
 
     assert in_threads(6, read) == [8.0] * 6
+
+
+BITS = """
+import zlib
+import anabranch as mx
+import numpy as np
+
+x = mx.random.normal((701, 1003), key=mx.random.key(5))
+y = mx.random.uniform(-3, 3, (1003, 250), key=mx.random.key(6))
+results = [
+    x @ y, x.sum(), x.sum(0), x.mean(1), x.T.sum(0), x.prod(1), mx.softmax(x, -1), mx.softmax(x, 0), x.var(),
+    mx.logsumexp(x, 1), mx.tanh(x.T * 2 + 1) * mx.exp(-x.T), x.argmax(0), (x.astype(mx.bfloat16) * 3).sum(1),
+    mx.linalg.inv(x[:200, :200]), mx.linalg.solve(x[:150, :150], y[:150]), x[::-3, ::2] + y[0, 0],
+    mx.take(x, mx.arange(700), 0),
+]
+for r in results:
+    print(zlib.crc32(bytes(r)))
+"""
+
+
+def test_bits_do_not_depend_on_the_number_of_workers():
+    printed = set()
+    for workers in ("1", "2", "5"):
+        environment = os.environ | {"ANABRANCH_NUM_THREADS": workers}
+        done = subprocess.run([sys.executable, "-c", BITS], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        printed.add(done.stdout)
+    assert len(printed) == 1
