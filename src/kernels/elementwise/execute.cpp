@@ -84,7 +84,7 @@ class Chunk {
         case Step::Kind::store: store(step, block, whole); break;
         default:
           compute(step, block.count);
-          if (task_.stream) prefetch();
+          if (task_.ahead) prefetch();
       }
     }
   }
@@ -126,7 +126,7 @@ class Chunk {
     const Operand& operand = layout_.in[step.in[0]];
     void* reg = slots_[step.in[1]];
     void* from = whole ? contiguous_run(layout_, operand, block) : nullptr;
-    if (from && task_.stream && ahead_count_ < ahead_most) {
+    if (from && task_.ahead && ahead_count_ < ahead_most) {
       const std::size_t bytes = block.count * operand.dtype.size();
       const char* next = static_cast<const char*>(from) + bytes;
       ahead_[ahead_count_++] = {next, next + bytes};
@@ -222,9 +222,9 @@ void run_tiles(const Task& task, std::int64_t first, std::int64_t last) {
   locate_tile(task, first, next);
   for (std::int64_t tile = first; tile < last; ++tile) {
     std::swap(block, next);
-    if (tile + 1 < last) {
+    if (tile + 1 < last) locate_tile(task, tile + 1, next);
+    if (tile + 1 < last && task.ahead) {
       // Rows and columns are too short for the hardware to see where they lead.
-      locate_tile(task, tile + 1, next);
       for (const Operand& operand : layout.in) prefetch_tile(layout, operand, next);
       for (const Operand& operand : layout.out) prefetch_tile(layout, operand, next);
     }

@@ -11,6 +11,7 @@ struct Task {
   Layout layout;
   std::size_t block = 0;         // elements of a range block
   bool stream = false;           // outputs go past the caches
+  bool ahead = false;            // operands are asked for a block ahead
   std::size_t tiles_across = 0;  // tiles along the last axis, and along the tile axis
   std::size_t tiles_down = 0;
 };

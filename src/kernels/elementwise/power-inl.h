@@ -55,6 +55,10 @@ HWY_INLINE V pow(D d, V x, V y) {
   const hn::ScalableTag<double> dd;
   const hn::Rebind<float, decltype(dd)> half;
   const V zero = hn::Zero(d), one = hn::Set(d, 1.0f), a = hn::Abs(x);
+  // Squares are frequent, and exact to half a place as products.
+  const auto squared = hn::Eq(y, hn::Set(d, 2.0f));
+  const V square = hn::Mul(x, x);
+  if (hn::AllTrue(d, squared)) return square;
   HWY_ALIGN float as[hn::MaxLanes(d)], ys[hn::MaxLanes(d)];
   hn::Store(a, d, as);
   hn::Store(y, d, ys);
@@ -63,7 +67,7 @@ HWY_INLINE V pow(D d, V x, V y) {
         pow_magnitude(dd, hn::PromoteTo(dd, hn::Load(half, as + i)), hn::PromoteTo(dd, hn::Load(half, ys + i)));
     hn::Store(hn::DemoteTo(half, power), half, as + i);
   }
-  V result = hn::Load(d, as);
+  V result = hn::IfThenElse(squared, square, hn::Load(d, as));
   const auto is_one = hn::Or(hn::Eq(y, zero), hn::And(hn::Eq(a, one), hn::Not(hn::IsNaN(y))));
   result = hn::IfThenElse(is_one, one, result);
   const auto negative = hn::MaskFromVec(hn::BitCast(d, hn::BroadcastSignBit(hn::BitCast(DI<D>(), x))));

@@ -18,6 +18,8 @@ constexpr double immediate_ns = 30e3, chunk_ns = 100e3;
 
 // Outputs larger than this would not stay in the L2 cache: storing them past it saves reading them first.
 constexpr std::size_t streamed_bytes = 4 << 20;
+// Operands that are smaller all together lie in the L2 cache already, or come there before it matters.
+constexpr std::size_t cached_bytes = 2 << 20;
 
 std::size_t block_size(const Compiled& code) {
   const std::size_t fitting = register_bytes / (std::size_t{code.registers} * code.element_size + 1);
@@ -50,6 +52,7 @@ void run_program_cpu(const graph::Program& program, const Shape& shape, std::spa
   compile(program, {uniform, in_data, out_data}, task.code);
   task.block = block_size(task.code);
 
+  task.ahead = static_cast<std::size_t>(layout.count) * (layout.in_bytes + layout.out_bytes) >= cached_bytes;
   task.stream = !layout.tiled() && static_cast<std::size_t>(layout.count) * layout.out_bytes >= streamed_bytes;
 
   const double ns = task.code.ns;
