@@ -9,6 +9,11 @@ namespace {
 // Out of range and NaN become the smallest int64, as on x86; never undefined.
 std::int64_t truncated(double v) { return v >= -0x1p63 && v < 0x1p63 ? static_cast<std::int64_t>(v) : INT64_MIN; }
 
+// To int32 and narrower, kernels go by way of int32.
+std::int32_t truncated_narrow(double v) {
+  return v > -0x1p31 - 1 && v < 0x1p31 ? static_cast<std::int32_t>(v) : INT32_MIN;
+}
+
 std::uint64_t truncated_unsigned(double v) {
   return v >= 0x1p63 && v < 0x1p64 ? static_cast<std::uint64_t>(v) : static_cast<std::uint64_t>(truncated(v));
 }
@@ -79,8 +84,12 @@ Scalar Scalar::of_float(double v, Dtype d) {
       s.c[0] = static_cast<float>(v);
       s.c[1] = 0;
       break;
-    case Dtype::Kind::u: s.u = wrapped(truncated_unsigned(v), d); break;
-    default: s.u = wrapped(static_cast<std::uint64_t>(truncated(v)), d);
+    default:
+      if (d.size() < 4 || d == int32) {
+        s.u = wrapped(static_cast<std::uint64_t>(std::int64_t{truncated_narrow(v)}), d);
+      } else {
+        s.u = wrapped(d == uint64 ? truncated_unsigned(v) : static_cast<std::uint64_t>(truncated(v)), d);
+      }
   }
   return s;
 }

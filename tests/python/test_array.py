@@ -96,6 +96,18 @@ def test_double_precision_survives_construction():
     assert mx.array([2**64 - 1, 1], mx.uint64).tolist() == [2**64 - 1, 1]
 
 
+@pytest.mark.parametrize("source", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("name", ["bool_", *INTEGERS])
+def test_floats_out_of_range_convert_alike_everywhere(source, name):
+    edges = [2.0**e + d for e in (7, 8, 15, 16, 31, 32, 63) for d in (-1, 0, 1)] + [1e20, 1.8e19, 300.7]
+    values = [*edges, *(-v for v in edges), float("nan"), float("inf"), -float("inf")]
+    a = mx.array(values, dtype(source))
+    mx.eval(a)
+    by_kernel = a.astype(dtype(name)).tolist()
+    assert mx.array(a.tolist(), dtype(name)).tolist() == by_kernel
+    assert [mx.full((2,), v).astype(dtype(name))[1].item() for v in a] == by_kernel
+
+
 def test_ints_wrap_where_a_dtype_is_given_and_overflow_is_an_error_elsewhere():
     assert mx.array([300, -1], mx.uint8).tolist() == [44, 255]
     assert mx.array(2**40, mx.int32).item() == 0
