@@ -68,6 +68,15 @@ array bitwise(const array& a, const array& b, const StreamOrDevice& s) {
   return op(a, b, s);
 }
 
+// Neither MLX nor NumPy puts a quotient in the place of integers.
+array divide_in_place(const array& a, const array& b, const StreamOrDevice& s) {
+  if (!issubdtype(a.dtype(), inexact)) {
+    throw std::invalid_argument("[operator] x /= y gives floats, but x is of dtype " +
+                                std::string(dtype_name(a.dtype())) + ": write x = x / y.");
+  }
+  return divide(a, b, s);
+}
+
 // @ takes arrays (and what has memory to copy), not scalars.
 PyObject* matrix_multiply(PyObject* a, PyObject* b) noexcept {
   if (is_python_scalar(a) || is_python_scalar(b)) Py_RETURN_NOTIMPLEMENTED;
@@ -131,7 +140,7 @@ PyType_Slot number_slots[] = {
     {Py_nb_inplace_add, slot(in_place<add>)},
     {Py_nb_inplace_subtract, slot(in_place<subtract>)},
     {Py_nb_inplace_multiply, slot(in_place<multiply>)},
-    {Py_nb_inplace_true_divide, slot(in_place<divide>)},
+    {Py_nb_inplace_true_divide, slot(in_place<divide_in_place>)},
     {Py_nb_inplace_floor_divide, slot(in_place<floor_divide>)},
     {Py_nb_inplace_remainder, slot(in_place<remainder>)},
     {Py_nb_inplace_power, slot(power_slot<in_place<power>>)},

@@ -194,3 +194,12 @@ def test_numpy_arrays_of_no_known_dtype():
     for x in (np.array(["a"]), np.array([object()])):
         with pytest.raises((ValueError, TypeError)):
             mx.array(x)
+
+
+def test_integers_are_not_divided_in_place():
+    for x in (mx.array([1, 2]), mx.array([True])):
+        with pytest.raises(ValueError, match="x = x / y"):
+            x /= 2
+    x = mx.array([1.0, 2.0])
+    x /= 2
+    assert x.tolist() == [0.5, 1]
