@@ -252,6 +252,17 @@ TEST(FusedProgram, OutputsThatAreInputsConstantsOrUniform) {
   expect_fused_is_unfused(p.p, shape, {a.view(shape), b.view(shape, {0, 0})});
 }
 
+// A 16-bit float that leaves as float32 has been rounded all the same.
+TEST(FusedProgram, WidenedOutputs) {
+  std::mt19937 random(23);
+  const Shape shape{100};
+  Buffer a = random_buffer(bfloat16, 100, random), b = random_buffer(bfloat16, 100, random);
+  Builder p({bfloat16, bfloat16});
+  const int product = p.add(Op::Multiply, bfloat16, bfloat16, {0, 1});
+  p.output(p.add(Op::AsType, bfloat16, float32, {product}), float32);
+  expect_fused_is_unfused(p.p, shape, {a.view(shape), b.view(shape)});
+}
+
 TEST(FusedProgram, EmptyDomain) {
   Buffer a(float32, 1);
   Builder p({float32});

@@ -36,6 +36,7 @@ struct Value {
   std::uint16_t home = 0;  // 1 + the output that is computed in place
   bool uniform = false;
   bool located = false;
+  bool widened = false;  // an output holds this 16-bit float as float32
 };
 
 class Compiler {
@@ -49,7 +50,7 @@ class Compiler {
     find_last_uses();
     for (std::size_t k = 0; k < p_->instructions.size(); ++k) emit(k);
     for (std::size_t o = 0; o < p_->outputs.size(); ++o) {
-      if (!stored_[o]) emit_store(o, static_cast<std::int32_t>(p_->instructions.size()));
+      if (!stored_[o]) emit_store(o);
     }
   }
 
@@ -96,6 +97,7 @@ class Compiler {
     const auto end = static_cast<std::int32_t>(p_->instructions.size());
     for (std::size_t o = 0; o < p_->outputs.size(); ++o) {
       Value& v = root(p_->outputs[o].value);
+      v.widened |= is_half(v.dtype) && !is_half(p_->outputs[o].dtype);
       const bool computed = v.root >= first_result_ && !v.uniform;
       if (computed && !v.home) {
         v.home = static_cast<std::uint16_t>(1 + o);
@@ -257,7 +259,8 @@ class Compiler {
     add(v.uniform, Step::Kind::compute, kernel.fn, kernel.ns, size, v.slot, in[0], in[1], in[2]);
     const bool converts = instruction.op == Op::AsType || instruction.op == Op::Full;
     const bool rounded = converts && graph::lane_of(instruction.from) == lane;
-    const bool used = v.last_use > static_cast<std::int32_t>(k) || v.uniform;
+    // A value that is only stored as a 16-bit float is rounded by that.
+    const bool used = v.last_use > static_cast<std::int32_t>(k) || v.uniform || v.widened;
     if (is_half(instruction.to) && used && !rounded && !graph::is_exact(instruction.op)) {
       const LaneKernel round = round_kernel(instruction.to);
       add(v.uniform, Step::Kind::compute, round.fn, round.ns, size, v.slot, v.slot, v.slot, v.slot);
@@ -267,7 +270,7 @@ class Compiler {
 
   void finish(Value& v, std::size_t k) {
     if (v.home && !stored_[v.home - 1] && v.last_use < static_cast<std::int32_t>(p_->instructions.size())) {
-      emit_store(v.home - 1, static_cast<std::int32_t>(k));
+      emit_store(v.home - 1u);
       if (v.last_use <= static_cast<std::int32_t>(k)) free_register(v);
     }
   }
@@ -295,7 +298,7 @@ class Compiler {
     c_->homes.push_back({v.slot, v.reg, direct});
   }
 
-  void emit_store(std::size_t o, std::int32_t) {
+  void emit_store(std::size_t o) {
     Value& v = root(p_->outputs[o].value);
     const LaneKernel kernel = store_kernel(p_->outputs[o].dtype);
     const std::uint16_t slot = locate(v);
