@@ -93,7 +93,9 @@ Program random_program(std::vector<Dtype> inputs, int length, std::mt19937& rand
     }
   };
   for (int k = 0; k < length; ++k) {
-    const int first = any([](Dtype d) { return d != bool_; });
+    const int newest = static_cast<int>(dtypes.size()) - 1;
+    const bool goes_on = random() % 2 && dtypes.back() != bool_;
+    const int first = goes_on ? newest : any([](Dtype d) { return d != bool_; });
     const Dtype d = dtypes[static_cast<std::size_t>(first)];
     const int second = any([&](Dtype e) { return e == d; });
     const bool is_float = issubdtype(d, inexact);
@@ -250,6 +252,31 @@ TEST(FusedProgram, OutputsThatAreInputsConstantsOrUniform) {
       .output(wide, float32)
       .output(1, float32);
   expect_fused_is_unfused(p.p, shape, {a.view(shape), b.view(shape, {0, 0})});
+}
+
+// Neighbouring additions, subtractions and multiplications of float32 are one pass; each still rounds by itself.
+TEST(FusedProgram, PairsOfOperations) {
+  std::mt19937 random(29);
+  constexpr Op ops[] = {Op::Add, Op::Subtract, Op::Multiply};
+  const Shape shape{333};
+  std::vector<Buffer> buffers;
+  std::vector<runtime::View> views;
+  for (int i = 0; i < 3; ++i) buffers.push_back(random_buffer(float32, 333, random));
+  for (Buffer& b : buffers) views.push_back(b.view(shape));
+  for (const Op first : ops) {
+    for (const Op second : ops) {
+      for (const bool swapped : {false, true}) {
+        for (const int other : {0, 1, 2}) {
+          Builder p({float32, float32, float32});
+          const int inner = p.add(first, float32, float32, {0, 1});
+          const int both = swapped ? p.add(second, float32, float32, {other, inner})
+                                   : p.add(second, float32, float32, {inner, other});
+          p.output(p.add(Op::Subtract, float32, float32, {both, 2}), float32);
+          expect_fused_is_unfused(p.p, shape, views);
+        }
+      }
+    }
+  }
 }
 
 // A 16-bit float that leaves as float32 has been rounded all the same.
