@@ -35,7 +35,7 @@ int normalize_axis(std::int64_t axis, int ndim, const char* function);
 // All of them, sorted; duplicates throw std::invalid_argument.
 std::vector<int> normalize_axes(const std::vector<int>& axes, int ndim, const char* function);
 
-// "(2, 3)", "(2,)", "()", as Python prints a tuple.
+// "(2,3)", "(2)", "()", as MLX writes shapes.
 std::string to_string(const Shape& shape);
 
 }  // namespace anabranch

@@ -84,9 +84,13 @@ std::vector<int> normalize_axes(const std::vector<int>& axes, int ndim, const ch
 }
 
 std::string to_string(const Shape& shape) {
-  std::string out = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) out += (i ? "," : "") + std::to_string(shape[i]);
-  return out + ")";
+  std::string out(1, '(');
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (i) out += ',';
+    out += std::to_string(shape[i]);
+  }
+  out += ')';
+  return out;
 }
 
 }  // namespace anabranch

@@ -83,7 +83,7 @@ void set_default_device(Device device) {
   backend_for(device, "set_default_device", "set gpu device");
   ScopeStack& scope = current_scope();
   if (scope)
-    scope = std::make_shared<ScopeLevel>(ScopeLevel{device, std::nullopt, scope->outer});
+    scope = std::make_shared<ScopeLevel>(ScopeLevel{device, scope->stream, scope->outer});
   else
     set_process_device(device);
 }

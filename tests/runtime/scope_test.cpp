@@ -62,7 +62,9 @@ TEST(StreamContext, SetsAndRestores) {
     try {
       StreamContext two(b);
       EXPECT_EQ(to_stream(), b);
-      set_default_stream(a);  // the innermost level only
+      set_default_device(Device::cpu);
+      EXPECT_EQ(to_stream(), b);  // which is on that device
+      set_default_stream(a);      // the innermost level only
       EXPECT_EQ(to_stream(), a);
       throw 1;
     } catch (int) {
