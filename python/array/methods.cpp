@@ -110,6 +110,15 @@ void add_reductions(ArrayClass& c) {
   def_reduction<sum>(c, "sum" REDUCED, "See sum().");
   def_arg_reduction<argmax, argmax>(c, "argmax" ARG_REDUCED, "See argmax().");
   def_arg_reduction<argmin, argmin>(c, "argmin" ARG_REDUCED, "See argmin().");
+#define ANABRANCH_METHOD(function, summary)                                                                  \
+  def<[](const array& x, Args& a) {                                                                          \
+    const bool reverse = a.flag(1, false), inclusive = a.flag(2, true);                                      \
+    return a.given(0) ? anabranch::function(x, a.integer(0), reverse, inclusive, a.stream(3))                \
+                      : anabranch::function(x, reverse, inclusive, a.stream(3));                             \
+  }>(c, #function "(axis: None | int = None, *, reverse: bool = False, inclusive: bool = True, " STREAM,     \
+     "See " #function "().");
+  ANABRANCH_SCANS(ANABRANCH_METHOD)
+#undef ANABRANCH_METHOD
   def_moment<std>(c, "std" MOMENT, "See std(); `correction` is another name for `ddof`.");
   def_moment<var>(c, "var" MOMENT, "See var(); `correction` is another name for `ddof`.");
 }

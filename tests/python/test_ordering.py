@@ -122,6 +122,13 @@ def test_scans_flatten_without_an_axis():
     assert mx.cumsum(x, dtype=mx.float32).dtype == mx.float32
 
 
+def test_scans_are_methods():
+    x = mx.arange(6).reshape(2, 3)
+    assert x.cumsum(axis=1).tolist() == [[0, 1, 3], [3, 7, 12]]
+    assert x.cummax(reverse=True).tolist() == [5] * 6
+    assert x.cumprod(0, inclusive=False).tolist() == [[1, 1, 1], [0, 1, 2]]
+
+
 def test_logcumsumexp():
     x = np.random.default_rng(2).standard_normal((5, 30)) * 100
     np.testing.assert_allclose(np.array(mx.logcumsumexp(mx.array(x, dtype=of(x)), axis=1)), np.logaddexp.accumulate(x, axis=1), 1e-6)
