@@ -229,6 +229,16 @@ class Compiler {
     finish(v, k);
   }
 
+  // What rounds the result of instruction k to a 16-bit float, if it needs that. One that is only stored as a 16-bit
+  // float is rounded by that.
+  LaneKernel rounding_of(const Program::Instruction& instruction, const Value& v, std::size_t k) const {
+    const bool converts = instruction.op == Op::AsType || instruction.op == Op::Full;
+    const bool rounded = converts && graph::lane_of(instruction.from) == Lane::f32;
+    const bool used = v.last_use > static_cast<std::int32_t>(k) || v.uniform || v.widened;
+    if (!is_half(instruction.to) || !used || rounded || graph::is_exact(instruction.op)) return {};
+    return instruction.from == bfloat16 ? table_->round_bf16_result : round_kernel(instruction.to);
+  }
+
   void emit(std::size_t k) {
     const std::size_t number = first_result_ + k;
     Value& v = values_[number];
@@ -242,13 +252,18 @@ class Compiler {
       return;
     }
     const auto& instruction = p_->instructions[k];
-    const LaneKernel kernel = kernel_of(instruction);
+    LaneKernel kernel = kernel_of(instruction);
     if (!kernel.fn) {
       throw std::invalid_argument(std::string("[") + graph::op_name(instruction.op) + "] Not supported for " +
                                   std::string(dtype_name(instruction.from)) + ".");
     }
     const Lane lane = graph::lane_of(instruction.to);
     const std::size_t size = lane_size(lane);
+    LaneKernel round = rounding_of(instruction, v, k);
+    if (round.fn && instruction.from == bfloat16 && pair_index(instruction.op) >= 0) {
+      kernel = table_->rounded_bf16[pair_index(instruction.op)];
+      round = {};
+    }
     grow(lane);
     std::uint16_t in[3] = {0, 0, 0};
     for (int j = 0; j < instruction.operands; ++j) in[j] = locate(root(instruction.operand[j]));
@@ -257,14 +272,7 @@ class Compiler {
     place(v, k);
     for (int j = 0; j < instruction.operands; ++j) release(instruction.operand[j], k, 0);
     add(v.uniform, Step::Kind::compute, kernel.fn, kernel.ns, size, v.slot, in[0], in[1], in[2]);
-    const bool converts = instruction.op == Op::AsType || instruction.op == Op::Full;
-    const bool rounded = converts && graph::lane_of(instruction.from) == lane;
-    // A value that is only stored as a 16-bit float is rounded by that.
-    const bool used = v.last_use > static_cast<std::int32_t>(k) || v.uniform || v.widened;
-    if (is_half(instruction.to) && used && !rounded && !graph::is_exact(instruction.op)) {
-      const LaneKernel round = round_kernel(instruction.to);
-      add(v.uniform, Step::Kind::compute, round.fn, round.ns, size, v.slot, v.slot, v.slot, v.slot);
-    }
+    if (round.fn) add(v.uniform, Step::Kind::compute, round.fn, round.ns, size, v.slot, v.slot, v.slot, v.slot);
     finish(v, k);
   }
 

@@ -31,7 +31,11 @@ struct LaneTable {
   LaneKernel ops[elementwise_count][graph::lane_count];      // by the operands' lane
   LaneKernel convert[graph::lane_count][graph::lane_count];  // [from][to]
   LaneKernel select[9];                                      // by element size in bytes
-  LaneFn pairs[pair_count][pair_count][2];                   // [first][second][whether c comes first]
+  // The same three, with the result rounded to bfloat16.
+  LaneKernel rounded_bf16[pair_count];
+  // What operations on bfloat16 give, rounded in place: their NaNs need no care, for they have no low bits.
+  LaneKernel round_bf16_result;
+  LaneFn pairs[pair_count][pair_count][2];  // [first][second][whether c comes first]
   // Copies n bytes (whole quanta) to 64-byte aligned memory, past the caches.
   LaneFn stream;
   // 16-bit floats, whose lane is f32: round in place to their format; to and from memory.
