@@ -38,6 +38,7 @@ class Step final : public runtime::Work {
   bool spread_poison();
   void bind_inputs();
   void bind_outputs();
+  bool is_repeated(std::size_t input) const;
   runtime::BufferRef donated(const graph::Operation& output, std::size_t bytes);
 
   SmallVector<runtime::View, 4> in_;

@@ -82,12 +82,25 @@ void Step::bind_inputs() {
   }
 }
 
+// Whether an output is this input in another dtype. The kernel may read it last of all, after other outputs are written.
+bool Step::is_repeated(std::size_t input) const {
+  const std::size_t first_result = program.inputs.size() + program.constants.size();
+  for (const auto& output : program.outputs) {
+    std::size_t value = output.value;
+    while (value >= first_result && program.instructions[value - first_result].op == graph::Op::AsType)
+      value = program.instructions[value - first_result].operand[0];
+    if (value == input) return true;
+  }
+  return false;
+}
+
 // The memory of an input that nobody else knows of, if `output` may overwrite it.
 BufferRef Step::donated(const Operation& output, std::size_t bytes) {
   const std::size_t candidates = fused ? inputs.size() : output.op == graph::Op::SliceUpdate || output.op == graph::Op::Scatter;
   for (std::size_t i = 0; i < candidates; ++i) {
     const graph::Node* node = inputs[i].get();
     if (node->is_view || node->dtype != output.dtype || !(node->shape == output.shape)) continue;
+    if (fused && outputs.size() > 1 && is_repeated(i)) continue;
     const Operation* base = graph::base_of(node);
     // One reference each: this step's to the node, the node's to the buffer.
     if (node->references.load(std::memory_order_acquire) != 1 || !base->buffer || base->buffer->size < bytes ||
