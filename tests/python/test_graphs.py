@@ -70,6 +70,64 @@ def test_mixed_dtypes_fuse(name):
         assert_same_bits(fused, unfused)
 
 
+def mixed_graph(seed, count, each):
+    """Float and integer arrays of shapes that broadcast together; views, casts and reductions between them."""
+    pick = random.Random(seed)
+    leaves = [("float32", (4, 6)), ("float16", (6,)), ("int32", (4, 1)), ("bfloat16", ()), ("uint8", (1, 6))]
+    made = [to_mlx(values(name, shape, seed + i), name) for i, (name, shape) in enumerate(leaves)]
+
+    def whole(a):
+        return mx.broadcast_to(a, (4, 6))
+
+    steps = [
+        lambda a, b: a + b, lambda a, b: a * b, lambda a, b: mx.maximum(a, b), lambda a, b: mx.where(a > b, a, b),
+        lambda a, b: mx.tanh(a), lambda a, b: mx.exp(0 - mx.abs(a)), lambda a, b: a.astype(mx.float16),
+        lambda a, b: a.astype(mx.float32), lambda a, b: mx.isfinite(a), lambda a, b: whole(a)[::-1],
+        lambda a, b: whole(a)[:, ::-1], lambda a, b: mx.sum(whole(a), 0), lambda a, b: mx.max(whole(a), 1, True),
+        lambda a, b: mx.mean(a), lambda a, b: a == b, lambda a, b: whole(a).reshape(6, 4).T,
+        lambda a, b: mx.softmax(whole(a), -1), lambda a, b: mx.concatenate([whole(a)[:1], whole(b)[1:]]),
+        lambda a, b: mx.sqrt(mx.abs(a)) - b.astype(mx.float32), lambda a, b: mx.logical_or(a, b),
+    ]  # fmt: skip
+    for _ in range(count):
+        made.append(each(pick.choice(steps)(pick.choice(made[-8:]), pick.choice(made))))
+    return made
+
+
+@given(seed=st.integers(0, 10**6), keep=st.randoms(use_true_random=False))
+@settings(max_examples=150)
+def test_mixed_graphs_at_once_and_one_by_one(seed, keep):
+    expected = mixed_graph(seed, 30, evaluated)
+    made = mixed_graph(seed, 30, lambda x: x)
+    # What is not kept may be dropped, fused away or overwritten.
+    kept = sorted(keep.sample(range(len(made)), 8))
+    arrays = [made[i] for i in kept]
+    del made
+    mx.eval(*arrays)
+    for i, a in zip(kept, arrays, strict=True):
+        assert_same_bits(a, expected[i], f"number {i}")
+
+
+def test_an_input_repeated_in_another_dtype_is_read_before_its_memory_is_reused():
+    """The product reads h as float32; the sum as float16 could take the place of h, which nobody else holds."""
+    x = np.arange(1, 25, dtype=np.float32).reshape(4, 6)
+    a, h = mx.array(x), mx.full((6,), 2, mx.float16) + 0
+    mx.eval(h)
+    total = mx.sum(a, 0).astype(mx.float16)
+    product = a * h
+    del h
+    mx.eval(mx.broadcast_to(total, (4, 6)), product)
+    assert np.array_equal(np.array(product), x * 2)
+
+
+def test_a_16_bit_intermediate_is_rounded_in_a_fused_program():
+    x = mx.array([0.1, 1.23456, 70000.0])
+    got = mx.exp(x - x).astype(mx.float16).astype(mx.float32) + x.astype(mx.bfloat16).astype(mx.float32)
+    rounded = mx.contiguous(x.astype(mx.bfloat16))
+    mx.eval(rounded)
+    assert got.tolist() == (rounded.astype(mx.float32) + 1).tolist()
+    assert mx.array([70000]).astype(mx.float16).astype(mx.float32).tolist() == [np.inf]
+
+
 def test_intermediates_kept_or_dropped():
     x = mx.array(values("float32", (40, 40)))
     y = x * 2 + 1
