@@ -28,7 +28,7 @@ struct Convert {
     } else if constexpr (std::is_same_v<To, bool>) {
       return x != From(0);
     } else if constexpr (std::is_same_v<To, complex64_t>) {
-      return To(static_cast<float>(x), 0);
+      return To(Convert<float>::one(x), 0);
     } else if constexpr (RealLane<From> && std::is_same_v<To, std::uint64_t>) {
       constexpr From half = 0x1p63;
       const bool upper = (x >= half) & (x < 2 * half);
@@ -38,6 +38,8 @@ struct Convert {
       using Through =
           std::conditional_t<sizeof(To) == 8 || std::is_same_v<To, std::uint32_t>, std::int64_t, std::int32_t>;
       return static_cast<To>(truncated<Through>(x));
+    } else if constexpr (BoolLane<From> && RealLane<To>) {
+      return static_cast<To>(static_cast<std::int32_t>(x));  // the compiler vectorises no other way
     } else {
       return static_cast<To>(x);
     }
