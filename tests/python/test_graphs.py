@@ -70,21 +70,27 @@ def test_mixed_dtypes_fuse(name):
         assert_same_bits(fused, unfused)
 
 
-def mixed_graph(seed, count, each):
+def mixed_graph(seed, count, each, rows, columns):
     """Float and integer arrays of shapes that broadcast together; views, casts and reductions between them."""
     pick = random.Random(seed)
-    leaves = [("float32", (4, 6)), ("float16", (6,)), ("int32", (4, 1)), ("bfloat16", ()), ("uint8", (1, 6))]
+    leaves = [
+        ("float32", (rows, columns)),
+        ("float16", (columns,)),
+        ("int32", (rows, 1)),
+        ("bfloat16", ()),
+        ("uint8", (1, columns)),
+    ]
     made = [to_mlx(values(name, shape, seed + i), name) for i, (name, shape) in enumerate(leaves)]
 
     def whole(a):
-        return mx.broadcast_to(a, (4, 6))
+        return mx.broadcast_to(a, (rows, columns))
 
     steps = [
         lambda a, b: a + b, lambda a, b: a * b, lambda a, b: mx.maximum(a, b), lambda a, b: mx.where(a > b, a, b),
         lambda a, b: mx.tanh(a), lambda a, b: mx.exp(0 - mx.abs(a)), lambda a, b: a.astype(mx.float16),
         lambda a, b: a.astype(mx.float32), lambda a, b: mx.isfinite(a), lambda a, b: whole(a)[::-1],
         lambda a, b: whole(a)[:, ::-1], lambda a, b: mx.sum(whole(a), 0), lambda a, b: mx.max(whole(a), 1, True),
-        lambda a, b: mx.mean(a), lambda a, b: a == b, lambda a, b: whole(a).reshape(6, 4).T,
+        lambda a, b: mx.mean(a), lambda a, b: a == b, lambda a, b: whole(a).reshape(columns, rows).T,
         lambda a, b: mx.softmax(whole(a), -1), lambda a, b: mx.concatenate([whole(a)[:1], whole(b)[1:]]),
         lambda a, b: mx.sqrt(mx.abs(a)) - b.astype(mx.float32), lambda a, b: mx.logical_or(a, b),
     ]  # fmt: skip
@@ -93,11 +99,15 @@ def mixed_graph(seed, count, each):
     return made
 
 
-@given(seed=st.integers(0, 10**6), keep=st.randoms(use_true_random=False))
-@settings(max_examples=150)
-def test_mixed_graphs_at_once_and_one_by_one(seed, keep):
-    expected = mixed_graph(seed, 30, evaluated)
-    made = mixed_graph(seed, 30, lambda x: x)
+@given(
+    seed=st.integers(0, 10**6),
+    shape=st.sampled_from([(4, 6), (1, 1), (5, 700), (130, 33)]),
+    keep=st.randoms(use_true_random=False),
+)
+@settings(max_examples=200)
+def test_mixed_graphs_at_once_and_one_by_one(seed, shape, keep):
+    expected = mixed_graph(seed, 30, evaluated, *shape)
+    made = mixed_graph(seed, 30, lambda x: x, *shape)
     # What is not kept may be dropped, fused away or overwritten.
     kept = sorted(keep.sample(range(len(made)), 8))
     arrays = [made[i] for i in kept]
