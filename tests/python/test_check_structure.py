@@ -15,7 +15,7 @@ spec.loader.exec_module(check)
     ("file", "line"),
     [
         ("src/base/shape.cpp", '#include "graph/opcode.h"'),
-        ("src/kernels/linalg/matmul.cpp", '#include "runtime/memory.h"'),
+        ("src/kernels/linalg/matmul.cpp", '#include "runtime/pool.h"'),
         ("src/runtime/memory.cpp", '#include "graph/opcode.h"'),
         ("include/anabranch/array.h", '#include "graph/opcode.h"'),
         ("src/eval/submit.cpp", '#include "kernels/linalg/blas.h"'),
