@@ -33,7 +33,8 @@ class array {
   array(T value, Dtype dtype) : array(array(value), dtype) {}
   // One dimension.
   template <typename T>
-  array(std::initializer_list<T> values) : array(values.begin(), Shape{static_cast<ShapeElem>(values.size())}, TypeToDtype<T>::value) {}
+  array(std::initializer_list<T> values)
+      : array(values.begin(), Shape{static_cast<ShapeElem>(values.size())}, TypeToDtype<T>::value) {}
   template <typename T>
   explicit array(const std::vector<T>& values, Shape shape) : array(values.data(), shape, TypeToDtype<T>::value) {}
   // A copy of `element_count(shape)` elements of `dtype`, dense and row-major, at `data`.

@@ -31,7 +31,8 @@ void set_default_device(Device device);
 bool is_available(Device device);
 // How many devices of a type there are.
 int device_count(Device::DeviceType type);
-// Properties of a device: "device_name", "architecture", "memory_size" (bytes) ... Throws std::invalid_argument as above.
+// Properties of a device: "device_name", "architecture", "memory_size" (bytes) ... Throws std::invalid_argument as
+// above.
 std::unordered_map<std::string, std::variant<std::string, std::size_t>> device_info(Device device = default_device());
 
 std::string to_string(Device device);  // "Device(cpu, 0)"

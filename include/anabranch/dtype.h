@@ -11,11 +11,31 @@ namespace anabranch {
 
 struct Dtype {
   enum class Val : std::uint8_t {
-    bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64, float16, float32, float64, bfloat16, complex64,
+    bool_,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+    int8,
+    int16,
+    int32,
+    int64,
+    float16,
+    float32,
+    float64,
+    bfloat16,
+    complex64,
   };
   enum class Kind : std::uint8_t { b, u, i, f, c, V };
   enum class Category : std::uint8_t {
-    complexfloating, floating, inexact, signedinteger, unsignedinteger, integer, number, generic,
+    complexfloating,
+    floating,
+    inexact,
+    signedinteger,
+    unsignedinteger,
+    integer,
+    number,
+    generic,
   };
 
   Val val;

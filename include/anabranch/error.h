@@ -1,5 +1,6 @@
 // The exceptions that Anabranch throws. Python sees ValueError, TypeError, IndexError, OverflowError, MemoryError or
-// RuntimeError for, in that order, std::invalid_argument, TypeError, std::out_of_range, std::overflow_error, MemoryError and all else.
+// RuntimeError for, in that order, std::invalid_argument, TypeError, std::out_of_range, std::overflow_error,
+// MemoryError and all else.
 #pragma once
 
 #include <new>
@@ -13,7 +14,8 @@ struct TypeError : std::logic_error {
   using std::logic_error::logic_error;
 };
 
-// An allocation that the device or a memory limit refused; says how much was asked, held and cached, and for which stream.
+// An allocation that the device or a memory limit refused; says how much was asked, held and cached, and for which
+// stream.
 struct MemoryError : std::bad_alloc {
   explicit MemoryError(std::string what) : what_(std::move(what)) {}
   const char* what() const noexcept override { return what_.c_str(); }

@@ -1,4 +1,5 @@
-// Ref<T>: an owning pointer to an object that counts its own references, through retain(T*) and release(T*) found by ADL.
+// Ref<T>: an owning pointer to an object that counts its own references, through retain(T*) and release(T*) found by
+// ADL.
 #pragma once
 
 #include <cstddef>

@@ -354,6 +354,16 @@ class array:
         """See argmax()."""
     def argmin(self, axis: None | int = None, keepdims: bool = False, *, stream: StreamOrDevice = None) -> array:
         """See argmin()."""
+    def cumsum(self, axis: None | int = None, *, reverse: bool = False, inclusive: bool = True, stream: StreamOrDevice = None) -> array:
+        """See cumsum()."""
+    def cumprod(self, axis: None | int = None, *, reverse: bool = False, inclusive: bool = True, stream: StreamOrDevice = None) -> array:
+        """See cumprod()."""
+    def cummax(self, axis: None | int = None, *, reverse: bool = False, inclusive: bool = True, stream: StreamOrDevice = None) -> array:
+        """See cummax()."""
+    def cummin(self, axis: None | int = None, *, reverse: bool = False, inclusive: bool = True, stream: StreamOrDevice = None) -> array:
+        """See cummin()."""
+    def logcumsumexp(self, axis: None | int = None, *, reverse: bool = False, inclusive: bool = True, stream: StreamOrDevice = None) -> array:
+        """See logcumsumexp()."""
     def std(self, axis: None | int | Sequence[int] = None, keepdims: bool = False, ddof: int = 0, *, correction: None | int = None, stream: StreamOrDevice = None) -> array:
         """See std(); `correction` is another name for `ddof`."""
     def var(self, axis: None | int | Sequence[int] = None, keepdims: bool = False, ddof: int = 0, *, correction: None | int = None, stream: StreamOrDevice = None) -> array:

@@ -53,8 +53,8 @@ void eval_operations(const std::vector<Operation*>& lazy) {
   }
 }
 
-// At load: the plan lock comes before the runtime's locks, so its fork handlers run around the runtime's (prepare handlers
-// run last registered first).
+// At load: the plan lock comes before the runtime's locks, so its fork handlers run around the runtime's (prepare
+// handlers run last registered first).
 const bool fork_handlers = [] {
   runtime::install_fork_handlers();
   auto unlock = [] { evaluation::plan_mutex().unlock(); };

@@ -41,10 +41,8 @@ std::uint16_t input(Step& step, Node* node) {
 void renumber(Program& program) {
   const std::size_t inputs = program.inputs.size(), constants = program.constants.size();
   auto number = [&](std::uint16_t& value) {
-    if (value & instruction_tag)
-      value = static_cast<std::uint16_t>((value & ~tags) + inputs + constants);
-    else if (value & constant_tag)
-      value = static_cast<std::uint16_t>((value & ~tags) + inputs);
+    if (value & instruction_tag) value = static_cast<std::uint16_t>((value & ~tags) + inputs + constants);
+    else if (value & constant_tag) value = static_cast<std::uint16_t>((value & ~tags) + inputs);
   };
   for (auto& instruction : program.instructions)
     for (int i = 0; i < instruction.operands; ++i) number(instruction.operand[i]);
@@ -54,10 +52,8 @@ void renumber(Program& program) {
 }  // namespace
 
 void Fuser::add(Operation* op) {
-  if (graph::is_elementwise(op->op))
-    add_elementwise(op);
-  else
-    add_irregular(op);
+  if (graph::is_elementwise(op->op)) add_elementwise(op);
+  else add_irregular(op);
 }
 
 void Fuser::finish() {
@@ -163,7 +159,8 @@ void Fuser::add_irregular(Operation* op) {
   step->ns = 500 + static_cast<double>(element_count(op->shape));
   for (const auto& input : step->inputs) step->ns += static_cast<double>(element_count(input->shape));
   if (op->op == Op::Matmul)
-    step->ns += 0.03 * static_cast<double>(element_count(op->shape)) * static_cast<double>(step->inputs[0]->shape.back());
+    step->ns +=
+        0.03 * static_cast<double>(element_count(op->shape)) * static_cast<double>(step->inputs[0]->shape.back());
   place(*step);
   submit(std::move(step), submitted_);
 }

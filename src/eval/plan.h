@@ -28,8 +28,8 @@ class Step final : public runtime::Work {
 
   const Ref<runtime::StreamState> stream;
   Shape domain;
-  graph::Program program;                     // of a fused step
-  SmallVector<graph::NodeRef, 4> inputs;      // what it reads; none is lazy when the step is submitted
+  graph::Program program;                         // of a fused step
+  SmallVector<graph::NodeRef, 4> inputs;          // what it reads; none is lazy when the step is submitted
   SmallVector<Ref<graph::Operation>, 2> outputs;  // what it computes; of an irregular step the operation itself
   bool fused = false;
 
@@ -47,8 +47,8 @@ class Step final : public runtime::Work {
   SmallVector<Ref<runtime::Failure>, 2> poison_;  // an output's, if what it needs has failed
 };
 
-// The lazy operations that `roots` need, each after those that it needs, in batches. The plan lock must be held from the
-// construction to the last batch.
+// The lazy operations that `roots` need, each after those that it needs, in batches. The plan lock must be held from
+// the construction to the last batch.
 class Collector {
  public:
   explicit Collector(const std::vector<graph::Operation*>& roots);
@@ -105,8 +105,8 @@ void place(Step& step);
 // submit: hands the step to its stream, and notes it in `to`.
 void submit(std::unique_ptr<Step> step, Submitted& to);
 
-// Plans and submits all that `roots` need. Takes the plan lock. The pool is not told: call schedule() on the streams, or
-// wait for what was submitted.
+// Plans and submits all that `roots` need. Takes the plan lock. The pool is not told: call schedule() on the streams,
+// or wait for what was submitted.
 Submitted plan(const std::vector<graph::Operation*>& roots);
 
 // Held over a fork.

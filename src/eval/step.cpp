@@ -17,7 +17,9 @@ namespace {
 // What a failed operand reads as while its healthy neighbours in a fused step are computed.
 const std::uint64_t zero = 0;
 
-std::size_t bytes_of(const Operation& op) { return static_cast<std::size_t>(element_count(op.shape)) * op.dtype.size(); }
+std::size_t bytes_of(const Operation& op) {
+  return static_cast<std::size_t>(element_count(op.shape)) * op.dtype.size();
+}
 
 std::string name_of(const Step& step) {
   if (!step.fused) return graph::op_name(step.outputs.front()->op);
@@ -82,7 +84,8 @@ void Step::bind_inputs() {
   }
 }
 
-// Whether an output is this input in another dtype. The kernel may read it last of all, after other outputs are written.
+// Whether an output is this input in another dtype. The kernel may read it last of all, after other outputs are
+// written.
 bool Step::is_repeated(std::size_t input) const {
   const std::size_t first_result = program.inputs.size() + program.constants.size();
   for (const auto& output : program.outputs) {
@@ -96,7 +99,8 @@ bool Step::is_repeated(std::size_t input) const {
 
 // The memory of an input that nobody else knows of, if `output` may overwrite it.
 BufferRef Step::donated(const Operation& output, std::size_t bytes) {
-  const std::size_t candidates = fused ? inputs.size() : output.op == graph::Op::SliceUpdate || output.op == graph::Op::Scatter;
+  const std::size_t candidates =
+      fused ? inputs.size() : output.op == graph::Op::SliceUpdate || output.op == graph::Op::Scatter;
   for (std::size_t i = 0; i < candidates; ++i) {
     const graph::Node* node = inputs[i].get();
     if (node->is_view || node->dtype != output.dtype || !(node->shape == output.shape)) continue;
@@ -131,9 +135,9 @@ void Step::start(runtime::Launch& launch) {
     backend.launch_program(program, domain, {in_.data(), in_.size()}, {out_.data(), out_.size()}, launch);
   } else {
     const auto& attributes = outputs.front()->attributes;
-    backend.launch_kernel(outputs.front()->op,
-                          {{in_.data(), in_.size()}, {out_.data(), out_.size()}, attributes ? attributes->get() : nullptr},
-                          launch);
+    backend.launch_kernel(
+        outputs.front()->op,
+        {{in_.data(), in_.size()}, {out_.data(), out_.size()}, attributes ? attributes->get() : nullptr}, launch);
   }
 }
 
@@ -145,12 +149,9 @@ void Step::finish(std::exception_ptr exception) noexcept {
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     Operation& op = *outputs[i];
-    if (i < poison_.size() && poison_[i])
-      op.failure = poison_[i];
-    else if (failure)
-      op.failure = failure;
-    else
-      op.buffer = std::move(buffers_[i]);
+    if (i < poison_.size() && poison_[i]) op.failure = poison_[i];
+    else if (failure) op.failure = failure;
+    else op.buffer = std::move(buffers_[i]);
   }
 }
 

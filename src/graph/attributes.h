@@ -44,8 +44,8 @@ struct SoftmaxAttrs {
   bool precise;
 };
 enum class ScanKind : std::uint8_t { Sum, Prod, Max, Min, LogAddExp };
-// Scan: along the last axis, from its end if `reverse`; an exclusive one begins with the kind's neutral element. Sort and
-// ArgSort (whose result is uint32) are over the last axis too and need no attributes.
+// Scan: along the last axis, from its end if `reverse`; an exclusive one begins with the kind's neutral element. Sort
+// and ArgSort (whose result is uint32) are over the last axis too and need no attributes.
 struct ScanAttrs {
   ScanKind kind;
   bool reverse;

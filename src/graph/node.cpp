@@ -20,10 +20,8 @@ void destroy(Node* node) {
   std::vector<Node*> stack;
   pending = &stack;
   while (node) {
-    if (node->is_view)
-      delete static_cast<View*>(node);
-    else
-      delete static_cast<Operation*>(node);
+    if (node->is_view) delete static_cast<View*>(node);
+    else delete static_cast<Operation*>(node);
     node = nullptr;
     if (!stack.empty()) {
       node = stack.back();
@@ -114,8 +112,7 @@ array::array(void* data, const Shape& shape, Dtype dtype, std::function<void(voi
 }
 
 array::array(const array& other, Dtype dtype) : node_(other.node_) {
-  if (dtype != other.dtype())
-    node_ = elementwise(Op::AsType, other.shape(), dtype, {&other}, to_stream()).node_;
+  if (dtype != other.dtype()) node_ = elementwise(Op::AsType, other.shape(), dtype, {&other}, to_stream()).node_;
 }
 
 const Shape& array::shape() const { return node_->shape; }
@@ -143,7 +140,8 @@ bool array::is_available() const {
 Event array::event() const {
   const Operation* base = base_of(node_.get());
   switch (base->state.load(std::memory_order_acquire)) {
-    case Operation::State::Lazy: throw std::invalid_argument("[array.event] The array has not been scheduled: evaluate it.");
+    case Operation::State::Lazy:
+      throw std::invalid_argument("[array.event] The array has not been scheduled: evaluate it.");
     case Operation::State::Ready: return Event();
     case Operation::State::Scheduled: break;
   }
@@ -159,7 +157,8 @@ const void* array::data_ptr() const {
 template <typename T>
 T array::item() const {
   if (size() != 1)
-    throw std::invalid_argument("[item] Expected an array of one element, got one of shape " + to_string(shape()) + ".");
+    throw std::invalid_argument("[item] Expected an array of one element, got one of shape " + to_string(shape()) +
+                                ".");
   const void* data = data_ptr();
   return dispatch_dtype(dtype(), [&](auto* type) -> T {
     using U = std::remove_pointer_t<decltype(type)>;
@@ -170,7 +169,8 @@ T array::item() const {
       return static_cast<T>(value.real());
     } else if constexpr (std::is_same_v<U, float16_t> || std::is_same_v<U, bfloat16_t>) {
       return static_cast<T>(static_cast<float>(value));
-    } else if constexpr (std::is_same_v<T, complex64_t> || std::is_same_v<T, float16_t> || std::is_same_v<T, bfloat16_t>) {
+    } else if constexpr (std::is_same_v<T, complex64_t> || std::is_same_v<T, float16_t> ||
+                         std::is_same_v<T, bfloat16_t>) {
       return T(static_cast<float>(value));
     } else {
       return static_cast<T>(value);

@@ -14,8 +14,7 @@ enum class Op : std::uint16_t {
   Full,    // every element is the scalar attribute
   AsType,  // conversion of the element type
   Select,  // condition (bool), then the two choices
-  ANABRANCH_UNARY_OPS(ANABRANCH_ENUM)
-  ANABRANCH_BINARY_OPS(ANABRANCH_ENUM)
+  ANABRANCH_UNARY_OPS(ANABRANCH_ENUM) ANABRANCH_BINARY_OPS(ANABRANCH_ENUM)
   // Irregular: one OpDef and one kernel file a backend each.
   Copy,  // dense row-major copy
   Arange,

@@ -20,8 +20,8 @@ Lane lane_of(Dtype d);
 struct Program {
   struct Instruction {
     Op op;
-    Dtype from;            // dtype of the operands (of the choices, for Select)
-    Dtype to;              // dtype of the result
+    Dtype from;             // dtype of the operands (of the choices, for Select)
+    Dtype to;               // dtype of the result
     std::uint8_t operands;  // 1 to 3
     std::uint16_t operand[3];
   };

@@ -16,7 +16,8 @@ using namespace runtime;
 // A submission that only takes its place in the order, and the time.
 class Marker final : public Work {
  public:
-  Marker(Ref<StreamState> stream, std::shared_ptr<std::int64_t> time) : stream_(std::move(stream)), time_(std::move(time)) {}
+  Marker(Ref<StreamState> stream, std::shared_ptr<std::int64_t> time)
+      : stream_(std::move(stream)), time_(std::move(time)) {}
   void start(Launch&) override {
     if (time_) *time_ = Clock::now();
   }
@@ -66,7 +67,8 @@ bool Event::wait_for(double seconds) const {
   const double ns = seconds * 1e9;
   const std::int64_t now = Clock::now();
   const bool far = ns > static_cast<double>(std::numeric_limits<std::int64_t>::max() - now);
-  return runtime::wait_until(*this, far ? std::numeric_limits<std::int64_t>::max() : now + static_cast<std::int64_t>(ns));
+  return runtime::wait_until(*this,
+                             far ? std::numeric_limits<std::int64_t>::max() : now + static_cast<std::int64_t>(ns));
 }
 
 double Event::elapsed(const Event& later) const {

@@ -69,8 +69,8 @@ struct KernelCall {
   }
 };
 
-// Adds to `launch` what computes `call`. The views are gone when it returns: copy what the phases need. Small work may be
-// done at once, without a phase.
+// Adds to `launch` what computes `call`. The views are gone when it returns: copy what the phases need. Small work may
+// be done at once, without a phase.
 using CpuKernel = void (*)(const KernelCall& call, Launch& launch);
 
 }  // namespace anabranch::runtime

@@ -36,7 +36,8 @@ int processor_count() {
     if (n > 0) return n;
   }
   cpu_set_t set;
-  int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  int n =
+      sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
   for_each_cgroup("cpu.max", [&](std::ifstream& in) {
     std::string quota;
     double period = 0;
@@ -47,7 +48,8 @@ int processor_count() {
 }
 
 std::size_t memory_size() {
-  std::size_t bytes = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::size_t bytes =
+      static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   for_each_cgroup("memory.max", [&](std::ifstream& in) {
     std::size_t limit = 0;
     if (in >> limit) bytes = std::min(bytes, limit);

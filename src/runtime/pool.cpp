@@ -8,7 +8,7 @@
 namespace anabranch::runtime {
 namespace {
 
-constexpr std::int64_t spin_ns = 30'000;     // about what waking a sleeping thread costs
+constexpr std::int64_t spin_ns = 30'000;      // about what waking a sleeping thread costs
 constexpr std::int64_t slice_ns = 1'000'000;  // then other strands have a turn
 constexpr double any_length = 1e18;
 

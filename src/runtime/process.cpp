@@ -9,8 +9,8 @@
 namespace anabranch::runtime {
 namespace {
 
-// The order in which locks are ever held together: plan (eval's own handlers, installed before these run last), registry,
-// streams by index, pool, allocator.
+// The order in which locks are ever held together: plan (eval's own handlers, installed before these run last),
+// registry, streams by index, pool, allocator.
 void before_fork() {
   registry_mutex().lock();
   for (StreamState* s : registered_streams()) s->mutex().lock();

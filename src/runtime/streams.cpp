@@ -23,9 +23,7 @@ ThreadStreams& thread_streams() {
   return streams;
 }
 
-Device first_device() {
-  return find_backend(Device::gpu) ? Device(Device::gpu) : Device(Device::cpu);
-}
+Device first_device() { return find_backend(Device::gpu) ? Device(Device::gpu) : Device(Device::cpu); }
 
 Atomic<Device>& process_device_cell() {
   static Atomic<Device> cell{first_device()};
@@ -82,10 +80,8 @@ Device default_device() {
 void set_default_device(Device device) {
   backend_for(device, "set_default_device", "set gpu device");
   ScopeStack& scope = current_scope();
-  if (scope)
-    scope = std::make_shared<ScopeLevel>(ScopeLevel{device, scope->stream, scope->outer});
-  else
-    set_process_device(device);
+  if (scope) scope = std::make_shared<ScopeLevel>(ScopeLevel{device, scope->stream, scope->outer});
+  else set_process_device(device);
 }
 
 bool is_available(Device device) {
@@ -98,10 +94,13 @@ int device_count(Device::DeviceType type) {
   return backend ? backend->device_count() : 0;
 }
 
-DeviceInfo device_info(Device device) { return backend_for(device, "device_info", "describe gpu device").describe(device.index); }
+DeviceInfo device_info(Device device) {
+  return backend_for(device, "device_info", "describe gpu device").describe(device.index);
+}
 
 std::string to_string(Device device) {
-  return std::string("Device(") + (device.type == Device::cpu ? "cpu" : "gpu") + ", " + std::to_string(device.index) + ")";
+  return std::string("Device(") + (device.type == Device::cpu ? "cpu" : "gpu") + ", " + std::to_string(device.index) +
+         ")";
 }
 std::ostream& operator<<(std::ostream& out, Device device) { return out << to_string(device); }
 
@@ -118,10 +117,8 @@ Stream default_stream(Device device) {
 
 void set_default_stream(const Stream& s) {
   ScopeStack& scope = current_scope();
-  if (scope)
-    scope = std::make_shared<ScopeLevel>(ScopeLevel{scope->device, s, scope->outer});
-  else
-    set_thread_stream(s);
+  if (scope) scope = std::make_shared<ScopeLevel>(ScopeLevel{scope->device, s, scope->outer});
+  else set_thread_stream(s);
 }
 
 Stream new_stream(Device device) {
@@ -162,7 +159,9 @@ Stream to_stream(const StreamOrDevice& s) {
   return std::visit(Choose{}, s);
 }
 
-std::string to_string(const Stream& s) { return "Stream(" + to_string(s.device) + ", " + std::to_string(s.index) + ")"; }
+std::string to_string(const Stream& s) {
+  return "Stream(" + to_string(s.device) + ", " + std::to_string(s.index) + ")";
+}
 std::ostream& operator<<(std::ostream& out, const Stream& s) { return out << to_string(s); }
 
 StreamContext::StreamContext(const StreamOrDevice& s) : previous_(current_scope()) {

@@ -55,7 +55,9 @@ void idle(const Event& event, std::int64_t until) {
 // A thread's help with one event: claims the strands that the event needs and runs them.
 class Helper {
  public:
-  Helper(const Event& target, std::int64_t deadline) : deadline_(deadline), runner_(longest()) { needed_.push_back(target); }
+  Helper(const Event& target, std::int64_t deadline) : deadline_(deadline), runner_(longest()) {
+    needed_.push_back(target);
+  }
 
   bool help() {
     schedule_check(Clock::now());
@@ -144,17 +146,15 @@ class Helper {
     for (auto& strand : runner_.unblocked) {
       bool needed = false;
       for (const Event& e : needed_) needed |= e.stream() == strand;
-      if (needed)
-        mine.push_back(std::move(strand));  // claimed in step()
-      else
-        Pool::get().push(std::move(strand), 1);
+      if (needed) mine.push_back(std::move(strand));  // claimed in step()
+      else Pool::get().push(std::move(strand), 1);
     }
     runner_.unblocked = std::move(mine);
   }
 
   std::int64_t deadline_, next_check_ = 0;
   std::uint32_t steps_ = 0;
-  bool slow_ = false;  // the last step took long: look at the clock
+  bool slow_ = false;             // the last step took long: look at the clock
   SmallVector<Event, 4> needed_;  // each needs the one behind it
   Runner runner_;
 };

@@ -13,8 +13,8 @@ struct Interrupted : std::exception {
   const char* what() const noexcept override { return "interrupted while waiting"; }
 };
 
-// Called now and then (at most every 50 ms) by threads that wait: whether to stop waiting. Null: never. With a check set,
-// long opaque calls are left to the pool, so that a wait for them ends promptly.
+// Called now and then (at most every 50 ms) by threads that wait: whether to stop waiting. Null: never. With a check
+// set, long opaque calls are left to the pool, so that a wait for them ends promptly.
 void set_interrupt_check(bool (*check)());
 
 // Waits until `event` has happened. Throws Interrupted.

@@ -92,7 +92,8 @@ std::vector<Stream> some_streams(int count) {
 ::testing::AssertionResult equal(const array& a, const std::vector<double>& want) {
   const double* got = a.data<double>();
   for (std::size_t i = 0; i < want.size(); ++i)
-    if (got[i] != want[i]) return ::testing::AssertionFailure() << "element " << i << ": " << got[i] << " for " << want[i];
+    if (got[i] != want[i])
+      return ::testing::AssertionFailure() << "element " << i << ": " << got[i] << " for " << want[i];
   return ::testing::AssertionSuccess();
 }
 

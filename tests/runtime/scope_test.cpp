@@ -19,8 +19,8 @@ TEST(Device, ValuesPrintAndCompare) {
 
 TEST(Device, AnUnusableDeviceSaysWhy) {
   if (is_available(Device::gpu)) GTEST_SKIP() << "there is a GPU";
-  for (auto f : {+[] { set_default_device(Device::gpu); }, +[] { new_stream(Device::gpu); }, +[] { default_stream(Device::gpu); },
-                 +[] { new_stream(Device(Device::cpu, 7)); }}) {
+  for (auto f : {+[] { set_default_device(Device::gpu); }, +[] { new_stream(Device::gpu); },
+                 +[] { default_stream(Device::gpu); }, +[] { new_stream(Device(Device::cpu, 7)); }}) {
     EXPECT_THROW(f(), std::invalid_argument);
   }
 }
@@ -48,7 +48,8 @@ TEST(Stream, NothingIsLeftOfDroppedStreams) {
   for (int i = 0; i < 1000; ++i) new_stream(Device::cpu).record();
   synchronize();
   // A worker may still hold the last few it was told of.
-  for (int i = 0; i < 1000 && get_streams().size() > before; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int i = 0; i < 1000 && get_streams().size() > before; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(get_streams().size(), before);
 }
 

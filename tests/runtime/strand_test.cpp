@@ -5,9 +5,9 @@
 #include <chrono>
 #include <thread>
 
+#include "call.h"
 #include "runtime/pool.h"
 #include "runtime/wait.h"
-#include "call.h"
 
 namespace anabranch::runtime {
 namespace {

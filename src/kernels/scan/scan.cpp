@@ -23,20 +23,15 @@ using Accumulator = std::conditional_t<is_half<T>, float, T>;
 
 template <typename T>
 bool is_nan(T x) {
-  if constexpr (std::is_floating_point_v<T>)
-    return std::isnan(x);
-  else if constexpr (std::is_same_v<T, complex64_t>)
-    return std::isnan(x.real()) || std::isnan(x.imag());
-  else
-    return false;
+  if constexpr (std::is_floating_point_v<T>) return std::isnan(x);
+  else if constexpr (std::is_same_v<T, complex64_t>) return std::isnan(x.real()) || std::isnan(x.imag());
+  else return false;
 }
 
 template <typename T>
 bool less(T a, T b) {
-  if constexpr (std::is_same_v<T, complex64_t>)
-    return a.real() != b.real() ? a.real() < b.real() : a.imag() < b.imag();
-  else
-    return a < b;
+  if constexpr (std::is_same_v<T, complex64_t>) return a.real() != b.real() ? a.real() < b.real() : a.imag() < b.imag();
+  else return a < b;
 }
 
 template <typename T>
@@ -54,16 +49,12 @@ T log_add_exp(T a, T b) {
 template <ScanKind kind, typename T>
 T neutral() {
   using Limits = std::numeric_limits<T>;
-  if constexpr (kind == ScanKind::Sum)
-    return T(0);
-  else if constexpr (kind == ScanKind::Prod)
-    return T(1);
+  if constexpr (kind == ScanKind::Sum) return T(0);
+  else if constexpr (kind == ScanKind::Prod) return T(1);
   else if constexpr (std::is_same_v<T, complex64_t>)
     return T(kind == ScanKind::Min ? std::numeric_limits<float>::infinity() : -std::numeric_limits<float>::infinity());
-  else if constexpr (kind == ScanKind::Min)
-    return Limits::has_infinity ? Limits::infinity() : Limits::max();
-  else
-    return Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+  else if constexpr (kind == ScanKind::Min) return Limits::has_infinity ? Limits::infinity() : Limits::max();
+  else return Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
 }
 
 template <ScanKind kind, typename T>
@@ -118,10 +109,8 @@ void scan_range(const View& in, const View& out, const graph::ScanAttrs& attrs, 
       sources[r] = in.as<const T>() + row_offset(in, row + r);
       targets[r] = out.as<T>() + (row + r) * n;
     }
-    if (rows == interleaved)
-      scan_rows<kind, T, interleaved>(sources, targets, n, step, attrs.reverse, attrs.inclusive);
-    else
-      scan_rows<kind, T, 1>(sources, targets, n, step, attrs.reverse, attrs.inclusive);
+    if (rows == interleaved) scan_rows<kind, T, interleaved>(sources, targets, n, step, attrs.reverse, attrs.inclusive);
+    else scan_rows<kind, T, 1>(sources, targets, n, step, attrs.reverse, attrs.inclusive);
     row += rows;
   }
 }
@@ -144,16 +133,19 @@ void scan_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
   const View in = call.in[0], out = call.out[0];
   const auto attrs = call.attrs<graph::ScanAttrs>();
   const std::int64_t n = in.shape.back(), rows = element_count(in.shape) / n;
-  const auto range = dispatch_dtype(in.dtype, [&](auto* type) { return range_function<std::remove_pointer_t<decltype(type)>>(attrs.kind); });
+  const auto range = dispatch_dtype(
+      in.dtype, [&](auto* type) { return range_function<std::remove_pointer_t<decltype(type)>>(attrs.kind); });
   const double ns_per_element = attrs.kind == ScanKind::LogAddExp ? 20 : 0.7;
-  std::int64_t rows_per_chunk = std::max<std::int64_t>(1, static_cast<std::int64_t>(100'000 / (ns_per_element * static_cast<double>(n))));
+  std::int64_t rows_per_chunk =
+      std::max<std::int64_t>(1, static_cast<std::int64_t>(100'000 / (ns_per_element * static_cast<double>(n))));
   rows_per_chunk = (rows_per_chunk + interleaved - 1) / interleaved * interleaved;
   const std::int64_t chunks = (rows + rows_per_chunk - 1) / rows_per_chunk;
   if (chunks == 1) return range(in, out, attrs, 0, rows);
-  launch.parallel(static_cast<std::size_t>(chunks), ns_per_element * static_cast<double>(n * rows_per_chunk), [=](std::size_t chunk) {
-    const std::int64_t first = static_cast<std::int64_t>(chunk) * rows_per_chunk;
-    range(in, out, attrs, first, std::min(rows, first + rows_per_chunk));
-  });
+  launch.parallel(static_cast<std::size_t>(chunks), ns_per_element * static_cast<double>(n * rows_per_chunk),
+                  [=](std::size_t chunk) {
+                    const std::int64_t first = static_cast<std::int64_t>(chunk) * rows_per_chunk;
+                    range(in, out, attrs, first, std::min(rows, first + rows_per_chunk));
+                  });
 }
 
 }  // namespace anabranch::kernels

@@ -15,7 +15,8 @@ constexpr bool is_real_float =
 template <typename T>
 bool sorts_before(T a, T b) {
   if constexpr (std::is_same_v<T, complex64_t>) {
-    const bool a_nan = std::isnan(a.real()) || std::isnan(a.imag()), b_nan = std::isnan(b.real()) || std::isnan(b.imag());
+    const bool a_nan = std::isnan(a.real()) || std::isnan(a.imag()),
+               b_nan = std::isnan(b.real()) || std::isnan(b.imag());
     if (a_nan || b_nan) return !a_nan;
     return a.real() != b.real() ? a.real() < b.real() : a.imag() < b.imag();
   } else if constexpr (is_real_float<T>) {

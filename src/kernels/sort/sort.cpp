@@ -1,5 +1,5 @@
-// Sorting along the last axis. The keys are sorted by Highway's vectorised quicksort (Blacher et al., 2022), long rows in
-// blocks that are then merged.
+// Sorting along the last axis. The keys are sorted by Highway's vectorised quicksort (Blacher et al., 2022), long rows
+// in blocks that are then merged.
 #include <hwy/contrib/sort/vqsort.h>
 
 #include <algorithm>
@@ -23,7 +23,8 @@ void vector_sort(T* keys, std::size_t n) {
 }
 
 template <std::size_t bytes>
-using Bits = std::conditional_t<bytes == 2, std::uint16_t, std::conditional_t<bytes == 4, std::uint32_t, std::uint64_t>>;
+using Bits =
+    std::conditional_t<bytes == 2, std::uint16_t, std::conditional_t<bytes == 4, std::uint32_t, std::uint64_t>>;
 
 // Floats as unsigned integers of the same order, and back: infinities need no care then, and -0 comes before 0.
 template <typename U>
@@ -71,16 +72,14 @@ std::int64_t split_merge(const T* a, std::int64_t n, const T* b, std::int64_t m,
   std::int64_t low = std::max<std::int64_t>(0, k - m), high = std::min(k, n);
   while (low < high) {
     const std::int64_t i = (low + high) / 2;
-    if (sorts_before(b[k - i - 1], a[i]))
-      high = i;
-    else
-      low = i + 1;
+    if (sorts_before(b[k - i - 1], a[i])) high = i;
+    else low = i + 1;
   }
   return low;
 }
 
-// Adds the phases that merge sorted blocks of `block` elements, back and forth between `data` and `spare`, until the row
-// is one block; the sorted row ends in `data`.
+// Adds the phases that merge sorted blocks of `block` elements, back and forth between `data` and `spare`, until the
+// row is one block; the sorted row ends in `data`.
 template <typename T>
 void merge_blocks(T* data, T* spare, std::int64_t n, std::int64_t block, Launch& launch) {
   T* from = data;
@@ -103,7 +102,8 @@ void merge_blocks(T* data, T* spare, std::int64_t n, std::int64_t block, Launch&
     });
   }
   if (from != data) {
-    launch.then(0.1 * static_cast<double>(n) * sizeof(T), [=](std::size_t) { std::memcpy(data, from, static_cast<std::size_t>(n) * sizeof(T)); });
+    launch.then(0.1 * static_cast<double>(n) * sizeof(T),
+                [=](std::size_t) { std::memcpy(data, from, static_cast<std::size_t>(n) * sizeof(T)); });
   }
 }
 
@@ -115,20 +115,24 @@ void sort_rows(T* data, std::int64_t rows, std::int64_t n, Launch& launch) {
     while (block > longest_block) block = (block + 1) / 2;
     const std::int64_t blocks = (n + block - 1) / block;
     T* spare = static_cast<T*>(launch.scratch(static_cast<std::size_t>(n) * sizeof(T)));
-    launch.parallel(static_cast<std::size_t>(rows * blocks), ns_per_element * static_cast<double>(block), [=](std::size_t i) {
-      const std::int64_t row = static_cast<std::int64_t>(i) / blocks, first = static_cast<std::int64_t>(i) % blocks * block;
-      sort_block(data + row * n + first, static_cast<std::size_t>(std::min(block, n - first)));
-    });
+    launch.parallel(static_cast<std::size_t>(rows * blocks), ns_per_element * static_cast<double>(block),
+                    [=](std::size_t i) {
+                      const std::int64_t row = static_cast<std::int64_t>(i) / blocks,
+                                         first = static_cast<std::int64_t>(i) % blocks * block;
+                      sort_block(data + row * n + first, static_cast<std::size_t>(std::min(block, n - first)));
+                    });
     for (std::int64_t row = 0; row < rows; ++row) merge_blocks(data + row * n, spare, n, block, launch);
     return;
   }
-  const std::int64_t rows_per_chunk = std::max<std::int64_t>(1, static_cast<std::int64_t>(100'000 / (ns_per_element * static_cast<double>(n))));
+  const std::int64_t rows_per_chunk =
+      std::max<std::int64_t>(1, static_cast<std::int64_t>(100'000 / (ns_per_element * static_cast<double>(n))));
   const std::int64_t chunks = (rows + rows_per_chunk - 1) / rows_per_chunk;
-  launch.parallel(static_cast<std::size_t>(chunks), ns_per_element * static_cast<double>(n * rows_per_chunk), [=](std::size_t chunk) {
-    const std::int64_t first = static_cast<std::int64_t>(chunk) * rows_per_chunk;
-    for (std::int64_t row = first; row < std::min(rows, first + rows_per_chunk); ++row)
-      sort_block(data + row * n, static_cast<std::size_t>(n));
-  });
+  launch.parallel(static_cast<std::size_t>(chunks), ns_per_element * static_cast<double>(n * rows_per_chunk),
+                  [=](std::size_t chunk) {
+                    const std::int64_t first = static_cast<std::int64_t>(chunk) * rows_per_chunk;
+                    for (std::int64_t row = first; row < std::min(rows, first + rows_per_chunk); ++row)
+                      sort_block(data + row * n, static_cast<std::size_t>(n));
+                  });
 }
 
 }  // namespace
