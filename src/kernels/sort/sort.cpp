@@ -18,7 +18,7 @@ constexpr std::int64_t longest_block = 256 * 1024;
 
 template <typename T>
 void vector_sort(T* keys, std::size_t n) {
-  static const hwy::Sorter sorter;
+  thread_local const hwy::Sorter sorter;  // owns the buffer that a sort works in
   sorter(keys, n, hwy::SortAscending());
 }
 
