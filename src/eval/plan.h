@@ -36,14 +36,13 @@ class Step final : public runtime::Work {
  private:
   bool poisoned(std::size_t output) const { return static_cast<bool>(poison_[output]); }
   bool spread_poison();
-  void bind_inputs();
-  void bind_outputs();
+  using Views = SmallVector<runtime::View, 4>;
+  Views bind_inputs() const;
+  Views bind_outputs();
   bool is_repeated(std::size_t input) const;
   runtime::BufferRef donated(const graph::Operation& output, std::size_t bytes);
 
-  SmallVector<runtime::View, 4> in_;
-  SmallVector<runtime::View, 2> out_;
-  SmallVector<runtime::BufferRef, 2> buffers_;
+  SmallVector<runtime::BufferRef, 2> buffers_;    // of the outputs
   SmallVector<Ref<runtime::Failure>, 2> poison_;  // an output's, if what it needs has failed
 };
 

@@ -67,10 +67,11 @@ bool Step::spread_poison() {
   return left;
 }
 
-void Step::bind_inputs() {
+Step::Views Step::bind_inputs() const {
+  Views views;
   for (const auto& node : inputs) {
     const Operation* base = graph::base_of(node.get());
-    runtime::View& view = in_.emplace_back();
+    runtime::View& view = views.emplace_back();
     view.dtype = node->dtype;
     view.shape = fused ? domain : node->shape;
     if (!base->buffer) {
@@ -82,6 +83,7 @@ void Step::bind_inputs() {
     view.strides = graph::strides_of(node.get());
     if (fused) view.strides = broadcast_strides(node->shape, view.strides, domain);
   }
+  return views;
 }
 
 // Whether an output is this input in another dtype. The kernel may read it last of all, after other outputs are
@@ -115,29 +117,30 @@ BufferRef Step::donated(const Operation& output, std::size_t bytes) {
   return {};
 }
 
-void Step::bind_outputs() {
+Step::Views Step::bind_outputs() {
+  Views views;
   for (const auto& op : outputs) {
     const std::size_t bytes = bytes_of(*op);
     BufferRef buffer = donated(*op, bytes);
     if (!buffer) buffer = runtime::allocate(bytes);
-    out_.push_back({buffer->data, op->dtype, op->shape, contiguous_strides(op->shape)});
+    views.push_back({buffer->data, op->dtype, op->shape, contiguous_strides(op->shape)});
     buffers_.push_back(std::move(buffer));
   }
+  return views;
 }
 
 void Step::start(runtime::Launch& launch) {
   if (!spread_poison()) return;
-  bind_inputs();
-  bind_outputs();
+  const Views in = bind_inputs(), out = bind_outputs();
   if (outputs.empty() || element_count(domain) == 0) return;
   runtime::Backend& backend = runtime::backend_for(stream->device, "eval", "run on gpu device");
   if (fused) {
-    backend.launch_program(program, domain, {in_.data(), in_.size()}, {out_.data(), out_.size()}, launch);
+    backend.launch_program(program, domain, {in.data(), in.size()}, {out.data(), out.size()}, launch);
   } else {
     const auto& attributes = outputs.front()->attributes;
-    backend.launch_kernel(
-        outputs.front()->op,
-        {{in_.data(), in_.size()}, {out_.data(), out_.size()}, attributes ? attributes->get() : nullptr}, launch);
+    backend.launch_kernel(outputs.front()->op,
+                          {{in.data(), in.size()}, {out.data(), out.size()}, attributes ? attributes->get() : nullptr},
+                          launch);
   }
 }
 
