@@ -87,13 +87,14 @@ void Pool::serve(Ref<StreamState> strand) {
   Runner runner(any_length);
   Outcome outcome = strand->try_claim() ? Outcome::Ran : strand->participate(runner);
   while (outcome == Outcome::Ran) {
-    // What this unblocked goes to others while there is more to do here; the last of it is run here, below.
+    // What this unblocked goes to others while there is more to do here; else one of them is run here, below.
     if (stopped() || (offered_.load(std::memory_order_relaxed) != 0 && Clock::now() > end)) {
       strand->release_token();
       return;
     }
     outcome = strand->run_next(runner);
-    while (runner.unblocked.size() > (outcome == Outcome::Ran ? 0u : 1u)) {
+    const std::size_t kept = outcome == Outcome::Ran && strand->has_ready_work() ? 0 : 1;
+    while (runner.unblocked.size() > kept) {
       push(std::move(runner.unblocked.back()), 1);
       runner.unblocked.pop_back();
     }

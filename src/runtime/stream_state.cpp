@@ -29,9 +29,16 @@ void StreamState::schedule() {
   {
     Lock lock(mutex_);
     if (strand_ != Strand::Idle || !head_) return;
+    strand_ = Strand::Running;
+    if (!wait_for_others(*head_, lock)) return;
     strand_ = Strand::Queued;
   }
   Pool::get().push(Ref<StreamState>(this), 1);
+}
+
+bool StreamState::has_ready_work() {
+  Lock lock(mutex_);
+  return head_ && std::all_of(head_->waits.begin(), head_->waits.end(), [](const Event& e) { return e.query(); });
 }
 
 bool StreamState::add_waiter(Waiter* waiter) {
@@ -72,7 +79,7 @@ void StreamState::StrandWaiter::reached() noexcept { unblocking->push_back(Ref<S
 // Whether all that `work` waits for has happened; where not, the strand is blocked and the token given back.
 bool StreamState::wait_for_others(Work& work, Lock& lock) {
   while (!work.waits.empty()) {
-    const Event& event = work.waits.back();
+    const Event event = work.waits.back();  // the work may be gone when add_waiter returns
     if (!event.query()) {
       blocked_on_ = event;
       strand_ = Strand::Blocked;

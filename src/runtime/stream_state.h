@@ -49,8 +49,11 @@ class StreamState {
 
   // Appends `work` (taking it over); the value that its end signals. Nobody is told: see schedule() and wait().
   std::uint64_t submit(Work* work);
-  // Queues the strand to the pool if there is work and nobody runs it.
+  // Has the strand run if there is work and nobody runs it: by the pool, or, where the first submission waits for another
+  // stream, by whoever makes that happen.
   void schedule();
+  // Whether the next submission could begin now.
+  bool has_ready_work();
 
   // Registers a waiter; false where the timeline is there already (then it is not registered).
   bool add_waiter(Waiter* waiter);
