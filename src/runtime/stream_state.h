@@ -49,8 +49,8 @@ class StreamState {
 
   // Appends `work` (taking it over); the value that its end signals. Nobody is told: see schedule() and wait().
   std::uint64_t submit(Work* work);
-  // Has the strand run if there is work and nobody runs it: by the pool, or, where the first submission waits for another
-  // stream, by whoever makes that happen.
+  // Has the strand run if there is work and nobody runs it: by the pool, or, where the first submission waits for
+  // another stream, by whoever makes that happen.
   void schedule();
   // Whether the next submission could begin now.
   bool has_ready_work();
