@@ -38,60 +38,39 @@ double rounded(T v, Dtype d) {
   }
 }
 
+// `v` as an element of `d`, where `to_integer` converts to the integer types.
+template <typename T, typename F>
+Scalar convert(T v, Dtype d, F to_integer) {
+  Scalar s;
+  s.dtype = d;
+  switch (kindof(d)) {
+    case Dtype::Kind::b: s.u = v != 0; break;
+    case Dtype::Kind::f:
+    case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
+    case Dtype::Kind::c:
+      s.c[0] = static_cast<float>(v);
+      s.c[1] = 0;
+      break;
+    default: s.u = to_integer(v);
+  }
+  return s;
+}
+
 }  // namespace
 
 Scalar Scalar::of_int(std::int64_t v, Dtype d) {
-  Scalar s;
-  s.dtype = d;
-  switch (kindof(d)) {
-    case Dtype::Kind::b: s.u = v != 0; break;
-    case Dtype::Kind::f:
-    case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
-    case Dtype::Kind::c:
-      s.c[0] = static_cast<float>(v);
-      s.c[1] = 0;
-      break;
-    default: s.u = wrapped(static_cast<std::uint64_t>(v), d);
-  }
-  return s;
+  return convert(v, d, [d](std::int64_t x) { return wrapped(static_cast<std::uint64_t>(x), d); });
 }
 
 Scalar Scalar::of_uint(std::uint64_t v, Dtype d) {
-  if (v <= INT64_MAX) return of_int(static_cast<std::int64_t>(v), d);
-  Scalar s;
-  s.dtype = d;
-  switch (kindof(d)) {
-    case Dtype::Kind::b: s.u = 1; break;
-    case Dtype::Kind::f:
-    case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
-    case Dtype::Kind::c:
-      s.c[0] = static_cast<float>(v);
-      s.c[1] = 0;
-      break;
-    default: s.u = wrapped(v, d);
-  }
-  return s;
+  return convert(v, d, [d](std::uint64_t x) { return wrapped(x, d); });
 }
 
 Scalar Scalar::of_float(double v, Dtype d) {
-  Scalar s;
-  s.dtype = d;
-  switch (kindof(d)) {
-    case Dtype::Kind::b: s.u = v != 0; break;
-    case Dtype::Kind::f:
-    case Dtype::Kind::V: s.f = rounded(v, d); break;  // V: bfloat16
-    case Dtype::Kind::c:
-      s.c[0] = static_cast<float>(v);
-      s.c[1] = 0;
-      break;
-    default:
-      if (d.size() < 4 || d == int32) {
-        s.u = wrapped(static_cast<std::uint64_t>(std::int64_t{truncated_narrow(v)}), d);
-      } else {
-        s.u = wrapped(d == uint64 ? truncated_unsigned(v) : static_cast<std::uint64_t>(truncated(v)), d);
-      }
-  }
-  return s;
+  return convert(v, d, [d](double x) {
+    if (d.size() < 4 || d == int32) return wrapped(static_cast<std::uint64_t>(std::int64_t{truncated_narrow(x)}), d);
+    return wrapped(d == uint64 ? truncated_unsigned(x) : static_cast<std::uint64_t>(truncated(x)), d);
+  });
 }
 
 Scalar Scalar::of_complex(complex64_t v, Dtype d) {

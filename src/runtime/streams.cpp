@@ -1,15 +1,24 @@
 // Streams, scopes and devices as the public headers have them.
 #include <map>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 
 #include "anabranch/stream.h"
 #include "runtime/backend.h"
 #include "runtime/registry.h"
-#include "runtime/scope.h"
 #include "runtime/stream_state.h"
 #include "runtime/wait.h"
 
 namespace anabranch {
+
+// A level of the immutable stack of scopes.
+struct ScopeLevel {
+  Device device;
+  std::optional<Stream> stream;  // none: the thread's default stream on the device
+  std::shared_ptr<const ScopeLevel> outer;
+};
+
 namespace runtime {
 namespace {
 
@@ -45,6 +54,12 @@ Backend& backend_for(Device device, const char* function, const char* purpose) {
   return *backend;
 }
 
+namespace {
+
+using ScopeStack = std::shared_ptr<const ScopeLevel>;
+
+// The calling thread's stack; null outside any scope. The Python layer keeps its own stack in a context variable and
+// comes here only for what lies outside it.
 ScopeStack& current_scope() {
   ANABRANCH_THREAD_LOCAL ScopeStack scope;
   return scope;
@@ -66,6 +81,7 @@ Stream thread_stream(Device device) {
 
 void set_thread_stream(const Stream& s) { thread_streams().defaults.insert_or_assign(s.device, s); }
 
+}  // namespace
 }  // namespace runtime
 
 using namespace runtime;
