@@ -93,7 +93,18 @@ inline void evaluate(const array& a) { evaluate(std::span<const array>(&a, 1)); 
 // evaluate(), then the first element in host memory.
 const void* evaluated_data(const array& a);
 
-using GilRelease = nb::gil_scoped_release;
+// While it lives, the thread is without the GIL. As the process ends, threads don't come back from here: the
+// interpreter would end them inside our frames, which takes the process down. (functions/wait.cpp)
+class GilRelease {
+ public:
+  GilRelease() noexcept;
+  ~GilRelease();
+  GilRelease(const GilRelease&) = delete;
+  GilRelease& operator=(const GilRelease&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
 
 // --- Foreign memory (array/release_queue.cpp)
 

@@ -23,6 +23,9 @@ void bind_indexing(nb::module_& m);
 void bind_random(nb::module_& m);
 void bind_linalg(nb::module_& m);
 
+// Has operations remember their lines where ANABRANCH_TRACE_CREATION asks for it. (creation_lines.cpp)
+void trace_creation_lines();
+
 // Types first (arrays refer to them), functions afterwards.
 void bind_types(nb::module_& m);
 void bind_functions(nb::module_& m);

@@ -1,6 +1,5 @@
 #include "functions/bind.h"
 #include "functions/wait.h"
-#include "runtime/process.h"
 
 namespace anabranch::python {
 
@@ -43,11 +42,9 @@ void bind_functions(nb::module_& m) {
   bind_random(m);
   bind_linalg(m);
 
+  trace_creation_lines();
   check_signals_while_waiting();
-  nb::module_::import_("atexit").attr("register")(nb::cpp_function([] {
-    GilRelease release;
-    runtime::shutdown();
-  }));
+  nb::module_::import_("atexit").attr("register")(nb::cpp_function(end_waits));
 }
 
 }  // namespace anabranch::python

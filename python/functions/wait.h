@@ -22,4 +22,7 @@ void waiting(F&& f) {
 // Lets waits look for signals from now on.
 void check_signals_while_waiting();
 
+// At exit, with the GIL: daemon threads that wait stay where they are, the workers stop.
+void end_waits();
+
 }  // namespace anabranch::python

@@ -4,6 +4,7 @@
 
 #include "eval/plan.h"
 #include "runtime/backend.h"
+#include "runtime/creation.h"
 #include "runtime/stream_state.h"
 
 namespace anabranch::evaluation {
@@ -147,7 +148,14 @@ void Step::start(runtime::Launch& launch) {
 void Step::finish(std::exception_ptr exception) noexcept {
   Ref<Failure> failure;
   if (exception) {
-    failure = Ref<Failure>::adopt(new Failure(runtime::explain(exception, name_of(*this), to_string(Stream(stream)))));
+    std::string where = to_string(Stream(stream));
+    // Where memory for an output was refused, that one is at fault.
+    const std::size_t at_fault = buffers_.size() < outputs.size() ? buffers_.size() : 0;
+    if (!outputs.empty()) {
+      const std::string line = runtime::creation_of(outputs[at_fault].get());
+      if (!line.empty()) where += ", created at " + line;
+    }
+    failure = Ref<Failure>::adopt(new Failure(runtime::explain(exception, name_of(*this), where)));
     stream->remember_failure(failure);
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {

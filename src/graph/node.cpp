@@ -5,6 +5,7 @@
 
 #include "anabranch/error.h"
 #include "graph/program.h"
+#include "runtime/creation.h"
 
 namespace anabranch {
 namespace graph {
@@ -37,10 +38,14 @@ View::View(Ref<Operation> b, Shape s, Strides st, std::int64_t o)
     : Node(b->op, b->dtype, true, std::move(s)), base(std::move(b)), strides(std::move(st)), offset(o) {}
 
 Operation::Operation(Op o, Dtype d, Shape s, Ref<runtime::StreamState> st, std::unique_ptr<const Attributes> a)
-    : Node(o, d, false, std::move(s)), attributes(std::move(a)), stream(std::move(st)) {}
+    : Node(o, d, false, std::move(s)), attributes(std::move(a)), stream(std::move(st)) {
+  runtime::created(this);
+}
 
 Operation::Operation(Dtype d, Shape s, runtime::BufferRef b)
     : Node(Op::Leaf, d, false, std::move(s)), state(State::Ready), buffer(std::move(b)) {}
+
+Operation::~Operation() { runtime::gone(this); }
 
 void retain(Node* n) noexcept { n->references.fetch_add(1, std::memory_order_relaxed); }
 void release(Node* n) noexcept {

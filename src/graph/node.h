@@ -81,6 +81,7 @@ struct Operation final : Node {
   Operation(Op o, Dtype d, Shape s, Ref<runtime::StreamState> st, std::unique_ptr<const Attributes> a);
   // A leaf.
   Operation(Dtype d, Shape s, runtime::BufferRef b);
+  ~Operation();
 };
 
 // The operation whose value `n` reads: itself or its base.

@@ -113,12 +113,12 @@ void Pool::stop() {
   gone_->wait_for(lock, std::chrono::seconds(1), [this] { return started_ == 0; });
 }
 
-void Pool::forget_workers() {
+std::deque<Ref<StreamState>> Pool::forget_workers() {
   wake_ = new CondVar;  // the old ones know of threads that do not exist here
   gone_ = new CondVar;
-  queue_.clear();
   offered_.store(0);
   started_ = sleeping_ = spinning_ = 0;
+  return std::exchange(queue_, {});
 }
 
 }  // namespace anabranch::runtime

@@ -26,8 +26,9 @@ class Pool {
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
 
   Mutex& mutex() { return mutex_; }
-  // In a forked child, holding mutex(): there are no workers yet.
-  void forget_workers();
+  // In a forked child, holding mutex(): there are no workers yet. What they were to run, to be dropped without the
+  // lock.
+  std::deque<Ref<StreamState>> forget_workers();
 
  private:
   Pool();

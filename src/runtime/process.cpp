@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "runtime/creation.h"
 #include "runtime/memory.h"
 #include "runtime/pool.h"
 #include "runtime/registry.h"
@@ -10,15 +11,17 @@ namespace anabranch::runtime {
 namespace {
 
 // The order in which locks are ever held together: plan (eval's own handlers, installed before these run last),
-// registry, streams by index, pool, allocator.
+// registry, streams by index, pool, allocator; creation lines'.
 void before_fork() {
   registry_mutex().lock();
   for (StreamState* s : registered_streams()) s->mutex().lock();
   Pool::get().mutex().lock();
   allocator_mutex().lock();
+  creation::mutex().lock();
 }
 
 void unlock_all() {
+  creation::mutex().unlock();
   allocator_mutex().unlock();
   Pool::get().mutex().unlock();
   for (StreamState* s : registered_streams()) s->mutex().unlock();
@@ -26,8 +29,11 @@ void unlock_all() {
 }
 
 void in_child() {
-  for (StreamState* s : registered_streams()) s->abandon_in_flight();
-  Pool::get().forget_workers();
+  // Streams that nothing else holds any more go after the locks are given back: the end of a stream takes them.
+  std::vector<Ref<StreamState>> kept;
+  for (StreamState* s : registered_streams()) kept.emplace_back(s);
+  for (const auto& s : kept) s->abandon_in_flight();
+  const auto queue = Pool::get().forget_workers();
   unlock_all();
 }
 

@@ -11,7 +11,8 @@ namespace {
 // stream that completes.
 ANABRANCH_THREAD_LOCAL SmallVector<Ref<StreamState>, 2>* unblocking = nullptr;
 
-constexpr std::size_t most_failures = 64;  // remembered for synchronize(); readers are always told
+// Failures that synchronize() alone can tell, since nobody holds their results: later ones say nothing new.
+constexpr std::size_t most_unreadable = 64;
 
 }  // namespace
 
@@ -219,8 +220,14 @@ void Runner::flush() {
 
 void StreamState::remember_failure(Ref<Failure> failure) {
   Lock lock(mutex_);
-  std::erase_if(failures_, [](const Ref<Failure>& f) { return f->seen.load(std::memory_order_relaxed); });
-  if (failures_.size() < most_failures) failures_.push_back(std::move(failure));
+  failures_.push_back(std::move(failure));
+  if (failures_.size() < next_sweep_) return;
+  std::size_t unreadable = 0;
+  std::erase_if(failures_, [&](const Ref<Failure>& f) {
+    if (f->seen.load(std::memory_order_relaxed)) return true;
+    return f->references.load(std::memory_order_relaxed) == 1 && ++unreadable > most_unreadable;
+  });
+  next_sweep_ = 2 * std::max(failures_.size(), most_unreadable);
 }
 
 Ref<Failure> StreamState::untold_failure() {
@@ -238,6 +245,8 @@ void StreamState::abandon_in_flight() {
   // or memory in any state. Their arrays find neither a value nor a failure, and say so.
   head_ = tail_ = current_ = nullptr;
   region_ = false;
+  region_failure_ = nullptr;
+  new (&launch_) Launch;  // the old one may have been in the middle of a change: it is left
   strand_ = Strand::Idle;
   waiters_.clear();
   blocked_on_ = Event();

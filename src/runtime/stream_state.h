@@ -110,6 +110,7 @@ class StreamState {
   StrandWaiter unblock_;
   Event blocked_on_;
   std::vector<Ref<Failure>> failures_;
+  std::size_t next_sweep_ = 128;  // the size at which failures_ gives up those that need not be told
   // The open region: phase_ < launch_.phases().size() while one is.
   Launch launch_;
   Work* current_ = nullptr;

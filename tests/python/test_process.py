@@ -1,75 +1,28 @@
-"""The module in the life of a process: exit with work under way, memory of scopes."""
+"""Scopes in the life of a process: their memory, and very many of them."""
 
-import subprocess
-import sys
-
-import anabranch as mx
-import pytest
-
-ENDINGS = {
-    "work_under_way": """
-x = mx.random.normal((800, 800)) * 0.01
-for _ in range(200):
-    x = x @ x
-mx.async_eval(x)
-""",
-    "an_event_awaited": """
-import asyncio
-s = mx.new_stream()
-async def main():
-    x = mx.random.normal((800, 800), stream=s) * 0.01
-    for _ in range(200):
-        x = mx.matmul(x, x, stream=s)
-    asyncio.create_task(wait(s.record(x)))
-    await asyncio.sleep(0.01)
-async def wait(e):
-    await e
-asyncio.run(main())
-""",
-    "inside_a_scope": "mx.new_stream().__enter__(); x = mx.ones((3,)) + 1; mx.eval(x)",
-    "evaluated_at_exit": """
-import atexit
-x = mx.ones((3,)) + 1
-atexit.register(lambda: print(x.tolist()))
-""",
-    "evaluated_after_our_hook": """
-import sys
-class Late:
-    def __init__(self): self.x = mx.ones((3,)) + 1
-    def __del__(self): mx.eval(self.x)
-sys.late = Late()
-""",
-}
-
-
-@pytest.mark.parametrize("name", ENDINGS)
-def test_exit(name):
-    code = "import anabranch as mx\n" + ENDINGS[name]
-    result = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", code], capture_output=True, text=True, timeout=60
-    )
-    assert (result.returncode, result.stderr) == (0, "")
+from programs import RESIDENT, expect_success
 
 
 def test_scopes_leave_no_memory():
-    def levels():
-        with open("/proc/self/statm") as f:
-            return int(f.read().split()[1])
-
-    s = mx.new_stream()
-    for _ in range(2000):
-        with s:
-            pass
-    before = levels()
-    for _ in range(50_000):
+    code = (
+        RESIDENT
+        + """
+s = mx.new_stream()
+def enter(times):
+    for _ in range(times):
         with s, mx.default_device(mx.cpu):
             mx.set_default_stream(s)
-    assert levels() - before < 500  # pages
+enter(2000)
+before = resident()
+enter(50_000)
+print(resident() - before)
+"""
+    )
+    assert int(expect_success(code)) < 2 << 20
 
 
 def test_very_deep_scopes():
     code = """
-import anabranch as mx
 from contextlib import ExitStack
 s = mx.new_stream()
 with ExitStack() as stack:
@@ -77,5 +30,4 @@ with ExitStack() as stack:
         stack.enter_context(s)
     stack.pop_all()  # the levels go at exit, all at once
 """
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert expect_success(code) == ""

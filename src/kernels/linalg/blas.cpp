@@ -1,13 +1,17 @@
 #include "kernels/linalg/blas.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <sched.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <system_error>
-#include <type_traits>
+#include <thread>
 #include <vector>
 
 #include "anabranch/error.h"
@@ -83,35 +87,78 @@ void* open_library(std::string& name) {
       searched);
 }
 
+std::atomic<int> calls{0};    // under way; loading the library counts as one
+std::atomic<int> forking{0};  // threads that are about to fork: no call begins
+std::atomic<const Blas*> loaded{nullptr};
+std::mutex* loading = new std::mutex;  // replaced in a forked child
+
+// Waits until no call is under way. Those that are left after `patience` have long been past the beginning, where they
+// take OpenBLAS's locks.
+void wait_for_calls(std::chrono::milliseconds patience) {
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  while (calls.load() != 0 && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
+}
+
+void before_fork() {
+  forking.fetch_add(1);
+  wait_for_calls(std::chrono::milliseconds(100));
+}
+
+void after_fork() { forking.fetch_sub(1); }
+
+void in_child() {
+  calls = forking = 0;
+  loading = new std::mutex;
+}
+
+const bool fork_handlers = pthread_atfork(before_fork, after_fork, in_child) == 0;
+
 Blas load() {
   std::string path;
   void* library = open_library(path);
-  const auto bind = [&](auto& function, const char* name) {
-    void* symbol = dlsym(library, name);
-    if (!symbol) throw NotSupported("[linalg] " + path + " has no symbol " + name + ": it is not scipy-openblas32.");
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(symbol);
+  const auto symbol = [&](const char* name) {
+    void* found = dlsym(library, name);
+    if (!found) throw NotSupported("[linalg] " + path + " has no symbol " + name + ": it is not scipy-openblas32.");
+    return found;
   };
-  void (*set_num_threads)(int);
-  bind(set_num_threads, "scipy_openblas_set_num_threads");
-  set_num_threads(1);
+  reinterpret_cast<void (*)(int)>(symbol("scipy_openblas_set_num_threads"))(1);
   Blas b;
-  bind(b.f32.gemm, "scipy_cblas_sgemm");
-  bind(b.f32.trsm, "scipy_cblas_strsm");
-  bind(b.f32.getrf, "scipy_sgetrf_");
-  bind(b.f32.potrf, "scipy_spotrf_");
-  bind(b.f64.gemm, "scipy_cblas_dgemm");
-  bind(b.f64.trsm, "scipy_cblas_dtrsm");
-  bind(b.f64.getrf, "scipy_dgetrf_");
-  bind(b.f64.potrf, "scipy_dpotrf_");
-  bind(b.cgemm, "scipy_cblas_cgemm");
+  b.f32.gemm = symbol("scipy_cblas_sgemm");
+  b.f32.trsm = symbol("scipy_cblas_strsm");
+  b.f32.getrf = symbol("scipy_sgetrf_");
+  b.f32.potrf = symbol("scipy_spotrf_");
+  b.f64.gemm = symbol("scipy_cblas_dgemm");
+  b.f64.trsm = symbol("scipy_cblas_dtrsm");
+  b.f64.getrf = symbol("scipy_dgetrf_");
+  b.f64.potrf = symbol("scipy_dpotrf_");
+  b.cgemm = symbol("scipy_cblas_cgemm");
+  // OpenBLAS gives its memory back when the process exits: after this, as it was loaded before.
+  std::atexit([] { wait_for_calls(std::chrono::seconds(10)); });
   return b;
 }
 
 }  // namespace
 
+BlasCall::BlasCall() {
+  calls.fetch_add(1);
+  while (forking.load() != 0) [[unlikely]] {
+    calls.fetch_sub(1);
+    while (forking.load() != 0) std::this_thread::sleep_for(std::chrono::microseconds(20));
+    calls.fetch_add(1);
+  }
+}
+
+BlasCall::~BlasCall() { calls.fetch_sub(1); }
+
 const Blas& blas() {
-  static const Blas table = load();
-  return table;
+  if (const Blas* table = loaded.load(std::memory_order_acquire)) return *table;
+  std::lock_guard lock(*loading);
+  if (!loaded.load(std::memory_order_relaxed)) {
+    const BlasCall call;
+    loaded.store(new const Blas(load()), std::memory_order_release);
+  }
+  return *loaded.load(std::memory_order_relaxed);
 }
 
 }  // namespace anabranch::kernels

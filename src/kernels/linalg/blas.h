@@ -14,21 +14,48 @@ enum class Side : int { Left = 141, Right = 142 };
 
 using blas_int = int;  // scipy-openblas32
 
+// Held while OpenBLAS is at work. It has locks of its own: a fork waits for the calls that are under way, lest the
+// child finds a lock taken by a thread that it does not have.
+class BlasCall {
+ public:
+  BlasCall();
+  ~BlasCall();
+  BlasCall(const BlasCall&) = delete;
+  BlasCall& operator=(const BlasCall&) = delete;
+};
+
+// A function of OpenBLAS's.
+template <typename F>
+class BlasFunction;
+template <typename... Args>
+class BlasFunction<void (*)(Args...)> {
+ public:
+  void operator=(void* symbol) { function_ = reinterpret_cast<void (*)(Args...)>(symbol); }
+  void operator()(Args... args) const {
+    const BlasCall call;
+    function_(args...);
+  }
+
+ private:
+  void (*function_)(Args...) = nullptr;
+};
+
 // cblas_?gemm: C = alpha op(A) op(B) + beta C. `Scalar` is T for real types and const void* for complex ones.
 template <typename T, typename Scalar = T>
-using Gemm = void (*)(BlasOrder, Transpose, Transpose, blas_int m, blas_int n, blas_int k, Scalar alpha, const T* a,
-                      blas_int lda, const T* b, blas_int ldb, Scalar beta, T* c, blas_int ldc);
+using Gemm =
+    BlasFunction<void (*)(BlasOrder, Transpose, Transpose, blas_int m, blas_int n, blas_int k, Scalar alpha, const T* a,
+                          blas_int lda, const T* b, blas_int ldb, Scalar beta, T* c, blas_int ldc)>;
 // cblas_?trsm: B = alpha inverse(op(A)) B, or B inverse(op(A)).
 template <typename T>
-using Trsm = void (*)(BlasOrder, Side, Triangle, Transpose, Diagonal, blas_int m, blas_int n, T alpha, const T* a,
-                      blas_int lda, T* b, blas_int ldb);
+using Trsm = BlasFunction<void (*)(BlasOrder, Side, Triangle, Transpose, Diagonal, blas_int m, blas_int n, T alpha,
+                                   const T* a, blas_int lda, T* b, blas_int ldb)>;
 // LAPACK's own (column-major) entry points.
 template <typename T>
-using Getrf = void (*)(const blas_int* m, const blas_int* n, T* a, const blas_int* lda, blas_int* pivots,
-                       blas_int* info);
+using Getrf = BlasFunction<void (*)(const blas_int* m, const blas_int* n, T* a, const blas_int* lda, blas_int* pivots,
+                                    blas_int* info)>;
 template <typename T>
-using Potrf = void (*)(const char* uplo, const blas_int* n, T* a, const blas_int* lda, blas_int* info,
-                       std::size_t uplo_length);
+using Potrf = BlasFunction<void (*)(const char* uplo, const blas_int* n, T* a, const blas_int* lda, blas_int* info,
+                                    std::size_t uplo_length)>;
 
 // What we use for one element type.
 template <typename T>
