@@ -332,8 +332,7 @@ double tolerance(Op op, bool is_double) {
     case Op::Exp:
     case Op::Log:
     case Op::Sin:
-    case Op::Cos:
-    case Op::Tanh: return is_double ? 2 : 1.5;
+    case Op::Cos: return is_double ? 2 : 1.5;
     case Op::FloorDivide: return 0;
     default: return is_double ? 4 : 4;
   }

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "graph/attributes.h"
-#include "hwy/targets.h"
+#include "kernels/targets.h"
 #include "kernels/tensor.h"
 
 namespace anabranch {
@@ -12,24 +12,6 @@ using namespace testing;
 using graph::ReduceAttrs;
 using graph::ReduceKind;
 
-// Runs f for each instruction set of this machine that the kernels have code for.
-template <typename F>
-void on_each_target(std::int64_t targets, F f) {
-  const auto choose = [](std::int64_t only) {
-    hwy::SetSupportedTargetsForTest(only);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  };
-  choose(0);
-  const std::int64_t supported = hwy::SupportedTargets();
-  for (int i = 0; i < 63; ++i) {
-    const std::int64_t bit = std::int64_t{1} << i;
-    if (!(bit & targets & supported)) continue;
-    choose(bit);
-    f(bit);
-  }
-  choose(0);
-}
-
 template <typename A>
 Bytes result(runtime::CpuKernel kernel, const View& in, Dtype dtype, const Shape& shape, const A& attributes,
              unsigned seed) {
@@ -38,8 +20,6 @@ Bytes result(runtime::CpuKernel kernel, const View& in, Dtype dtype, const Shape
   return out.bytes();
 }
 
-constexpr std::int64_t baseline = HWY_SCALAR | HWY_EMU128 | HWY_SSE4 | HWY_SSSE3;
-
 TEST(Targets, Sums) {
   for (Dtype dtype : {bfloat16, float32, complex64}) {
     Tensor t = Tensor::random(dtype, {333, 1501}, 1);
@@ -47,7 +27,7 @@ TEST(Targets, Sums) {
       for (int axes : {1, 2}) {
         const Shape shape(v.shape.begin(), v.shape.end() - axes);
         std::vector<Bytes> all;
-        on_each_target(baseline | HWY_AVX2 | HWY_AVX3, [&](std::int64_t target) {
+        on_each_target(every_target, [&](std::int64_t target) {
           all.push_back(result(kernels::reduce_cpu, v, dtype, shape, ReduceAttrs{ReduceKind::Sum, axes},
                                static_cast<unsigned>(target % 1000)));
         });
@@ -73,7 +53,7 @@ TEST(Targets, Softmax) {
 TEST(Targets, RandomBits) {
   Tensor key = Tensor::of<std::uint32_t>({2}, {7, 9});
   std::vector<Bytes> all;
-  on_each_target(baseline | HWY_AVX2 | HWY_AVX3, [&](std::int64_t target) {
+  on_each_target(every_target, [&](std::int64_t target) {
     all.push_back(result(kernels::random_bits_cpu, key.view(), uint32, {300001}, graph::RandomBitsAttrs{4},
                          static_cast<unsigned>(target % 1000)));
   });

@@ -183,22 +183,15 @@ HWY_INLINE V log1p(D d, V x) {
   return hn::IfThenElse(hn::Or(hn::IsNaN(x), hn::Eq(x, hn::Set(d, infinity))), x, y);
 }
 
-// 1 - 2 / (exp(2 |x|) + 1), and near 0 a polynomial. The exponential is reduced with one float of ln 2 and evaluated
-// with one rounding more than exp(): where either shows, the quotient is small.
+// 2 p q / (p^2 + q^2), where p / q is tanh(x / 2): one division, and never more than 1.
 template <class D, class V>
 HWY_INLINE V tanh(D d, V x) {
-  const DI<D> di;
-  const V one = hn::Set(d, 1.0f), a = hn::Abs(x), z = hn::Mul(x, x);
-  const V p = polynomial(d, z, -0x1.555532p-2f, 0x1.1106fcp-3f, -0x1.b836e8p-5f, 0x1.52034ap-6f, -0x1.754360p-8f);
-  const V near = hn::MulAdd(hn::Mul(a, z), p, a);
-  const V limited = hn::Min(a, hn::Set(d, 9.25f));
-  const V magic = hn::Set(d, 0x1.8p23f);
-  const V sum = hn::MulAdd(limited, hn::Set(d, 2 * log2e_high), magic);
-  const V r = hn::NegMulAdd(hn::Sub(sum, magic), hn::Set(d, 0x1.62e430p-2f), limited);  // half of exp's
-  const V q = polynomial(d, r, 0x1p+1f, 0x1.fffffcp+0f, 0x1.555490p+0f, 0x1.5558a4p-1f, 0x1.123aeap-2f, 0x1.6a5c3cp-4f);
-  const V e = times_power_of_2(d, hn::MulAdd(q, r, one), hn::BitCast(di, sum));
-  const V far = hn::Sub(one, hn::Div(hn::Set(d, 2.0f), hn::Add(e, one)));
-  return hn::CopySign(hn::IfThenElse(hn::Ge(a, hn::Set(d, 0.625f)), far, near), x);  // NaN is near
+  const V limit = hn::Set(d, 9.1f);                                                             // whose tanh is 1
+  const V c = hn::Max(hn::Neg(limit), hn::Min(limit, x)), z = hn::Mul(c, c);                    // NaN stays
+  const V p = hn::MulAdd(hn::Mul(c, z), polynomial(d, z, 0x1.e5cdbcp-6f, 0x1.d444d0p-14f), c);  // twice that
+  const V q = polynomial(d, z, 1.0f, 0x1.cec8b0p-4f, 0x1.38ef08p-10f, 0x1.3b9504p-20f);
+  const V half = hn::Mul(p, hn::Set(d, 0.5f));
+  return hn::Div(hn::Mul(p, q), hn::MulAdd(q, q, hn::Mul(half, half)));
 }
 
 template <class D, class V>

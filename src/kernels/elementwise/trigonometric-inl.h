@@ -67,7 +67,7 @@ HWY_INLINE V with_large(D d, V x, V y, double (*f)(double)) {
 
 // The sine (shift 0) or cosine (shift 1) of a >= 0.
 template <int kShift, class D, class V>
-HWY_INLINE V sin_or_cos(D d, V a) {
+HWY_INLINE V sin_or_cos_of_magnitude(D d, V a) {
   const DI<D> di;
   const auto angle = reduce_by_half_pi(d, a);
   const auto quadrant = hn::Add(angle.quadrant, hn::Set(di, kShift));
@@ -77,15 +77,40 @@ HWY_INLINE V sin_or_cos(D d, V a) {
                  hn::IfThenElse(odd, cos_polynomial(d, angle.r, angle.low), sin_polynomial(d, angle.r, angle.low)));
 }
 
+// The sine (shift 0) or cosine (shift 1) of x. Where r is small beside the number of quarter turns, too much of it is
+// lost here: such elements, and the large ones, are computed again.
+template <int kShift, class D, class V>
+HWY_INLINE V sin_or_cos(D d, V x, double (*library)(double)) {
+  const DI<D> di;
+  const V magic = hn::Set(d, 0x1.8p23f);
+  const V sum = hn::MulAdd(x, hn::Set(d, 0x1.45f306p-1f), magic);
+  const V n = hn::Sub(sum, magic);
+  // x = n pi / 2 + r, with pi / 2 rounded down, so that the signs of all terms make -0 of -0.
+  const V high = hn::NegMulAdd(n, hn::Set(d, 0x1.921fb4p+0f), x);  // exact
+  const V low = hn::Mul(n, hn::Set(d, 0x1.4442d2p-24f));
+  const V r = hn::Sub(high, low), z = hn::Mul(r, r);
+  const V p = polynomial(d, z, -0x1.555546p-3f, 0x1.110774p-7f, -0x1.9951fap-13f);
+  const V sine = hn::Sub(high, hn::NegMulAdd(hn::Mul(r, z), p, low));
+  const V cosine = polynomial(d, z, 1.0f, -0.5f, 0x1.55554ap-5f, -0x1.6c0c28p-10f, 0x1.99e816p-16f);
+  const auto quadrant = hn::Add(hn::BitCast(di, sum), hn::Set(di, kShift));
+  const auto even = hn::RebindMask(d, hn::Eq(hn::And(quadrant, hn::Set(di, 1)), hn::Zero(di)));
+  const auto sign = hn::BitCast(d, hn::And(hn::ShiftLeft<30>(quadrant), hn::Set(di, INT32_MIN)));
+  const V y = hn::Xor(hn::IfThenElse(even, sine, cosine), sign);
+  const auto good = hn::Ge(hn::Abs(r), hn::Abs(hn::Mul(n, hn::Set(d, 0x1p-20f))));
+  if (HWY_LIKELY(hn::AllTrue(d, good))) return y;
+  V careful = sin_or_cos_of_magnitude<kShift>(d, hn::Abs(x));
+  if constexpr (kShift == 0) careful = hn::Xor(careful, hn::And(x, hn::Set(d, -0.0f)));
+  return hn::IfThenElse(good, y, with_large(d, x, careful, library));
+}
+
 template <class D, class V>
 HWY_INLINE V sin(D d, V x) {
-  const V y = sin_or_cos<0>(d, hn::Abs(x));
-  return with_large(d, x, hn::Xor(y, hn::And(x, hn::Set(d, -0.0f))), library::sin);
+  return sin_or_cos<0>(d, x, library::sin);
 }
 
 template <class D, class V>
 HWY_INLINE V cos(D d, V x) {
-  return with_large(d, x, sin_or_cos<1>(d, hn::Abs(x)), library::cos);
+  return sin_or_cos<1>(d, x, library::cos);
 }
 
 template <class D, class V>

@@ -93,7 +93,8 @@ void Storer::store(char* to, std::int64_t step, const void* from, std::int64_t n
   for (std::int64_t i = 0; i < n; i += part) {
     const std::int64_t m = std::min(part, n - i);
     round_(src + i * from_size_, nullptr, nullptr, rounded, static_cast<std::size_t>(m));
-    spread(to + i * step, step, rounded, to_size_, m, to_size_);
+    if (step == to_size_) std::memcpy(to + i * step, rounded, static_cast<std::size_t>(m * to_size_));
+    else spread(to + i * step, step, rounded, to_size_, m, to_size_);
   }
 }
 

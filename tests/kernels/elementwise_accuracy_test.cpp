@@ -1,0 +1,64 @@
+// How far the vector functions of float32 are off anywhere in their domain: every 997th float, against double.
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+
+#include "kernels/elementwise_support.h"
+
+namespace anabranch {
+namespace {
+
+using namespace testing;
+
+struct Case {
+  Op op;
+  double (*reference)(double);
+  double bound;  // units in the last place
+};
+
+double sigmoid(double x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }
+
+class Accuracy : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Accuracy, OfEveryFloat) {
+  const Case c = GetParam();
+  constexpr std::size_t n = 1 << 16;
+  constexpr std::uint64_t stride = 997, end = std::uint64_t{1} << 32;
+  Buffer x(float32, n), y(float32, n);
+  Builder p({float32});
+  p.output(p.add(c.op, float32, float32, {0}), float32);
+  const Shape shape{static_cast<ShapeElem>(n)};
+  double worst = 0;
+  float at = 0;
+  for (std::uint64_t first = 0; first < end; first += n * stride) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::uint32_t bits = static_cast<std::uint32_t>((first + i * stride) % end);
+      std::memcpy(x.data() + 4 * i, &bits, 4);
+    }
+    execute(p.p, shape, {x.view(shape)}, {y.view(shape)});
+    for (std::size_t i = 0; i < n; ++i) {
+      const float a = x.at<float>(i), got = y.at<float>(i);
+      const double expected = c.reference(a);
+      if (std::isnan(expected) ? std::isnan(got) : got == static_cast<float>(expected)) continue;
+      int exponent;
+      std::frexp(expected, &exponent);
+      double off = std::abs(got - expected) / std::ldexp(1.0, std::max(exponent - 24, -149));
+      if (std::isnan(off)) off = INFINITY;
+      if (off > worst) worst = off, at = a;
+    }
+  }
+  EXPECT_LE(worst, c.bound) << graph::op_name(c.op) << " of " << at;
+}
+
+INSTANTIATE_TEST_SUITE_P(Float32, Accuracy,
+                         ::testing::Values(Case{Op::Exp, std::exp, 1.1}, Case{Op::Log, std::log, 1.1},
+                                           Case{Op::Sin, std::sin, 1.2}, Case{Op::Cos, std::cos, 1.2},
+                                           Case{Op::Tan, std::tan, 3}, Case{Op::Tanh, std::tanh, 4},
+                                           Case{Op::Sigmoid, sigmoid, 2.5}, Case{Op::Erf, std::erf, 2.5},
+                                           Case{Op::Expm1, std::expm1, 2.5}, Case{Op::Log1p, std::log1p, 2.5},
+                                           Case{Op::Arctan, std::atan, 2.5}, Case{Op::Arcsin, std::asin, 2.5}),
+                         [](const auto& info) { return std::string(graph::op_name(info.param.op)); });
+
+}  // namespace
+}  // namespace anabranch
