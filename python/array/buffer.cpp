@@ -17,6 +17,28 @@ const char* format_of(Dtype d) {
   return formats[static_cast<int>(d.val)];
 }
 
+// The last wait for a buffer that a signal handler ended by raising.
+struct Interrupted {
+  PyObject* array = nullptr;  // not owned, as the frame: for comparing alone
+  PyFrameObject* frame = nullptr;
+  int line = 0;
+  PyObject* exception = nullptr;
+};
+Interrupted interrupted;
+
+void forget_interrupted() { Py_XDECREF(std::exchange(interrupted, {}).exception); }
+
+const void* awaited_data(PyObject* o, const array& a) {
+  if (interrupted.exception) forget_interrupted();
+  try {
+    return evaluated_data(a);
+  } catch (const nb::python_error& e) {
+    PyFrameObject* frame = PyEval_GetFrame();
+    interrupted = {o, frame, frame ? PyFrame_GetLineNumber(frame) : 0, nb::handle(e.value()).inc_ref().ptr()};
+    throw;
+  }
+}
+
 int refuse(const char* why) {
   PyErr_SetString(PyExc_BufferError, why);
   return -1;
@@ -26,7 +48,7 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) noexcept {
   view->obj = nullptr;
   return guarded(-1, [&] {
     const array a = array_of(o);
-    const void* data = evaluated_data(a);
+    const void* data = awaited_data(o, a);
     auto held = std::make_unique<Export>(Export{a, {}, {}});
     const auto itemsize = static_cast<Py_ssize_t>(a.itemsize());
     bool overlaps = false;  // elements that share memory: a write to one would change others
@@ -64,6 +86,16 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) noexcept {
 void release_buffer(PyObject*, Py_buffer* view) noexcept { delete static_cast<Export*>(view->internal); }
 
 }  // namespace
+
+void raise_swallowed_interrupt(PyObject* o) {
+  if (!interrupted.exception) return;
+  PyFrameObject* frame = PyEval_GetFrame();
+  const bool same_call =
+      interrupted.array == o && interrupted.frame == frame && frame && interrupted.line == PyFrame_GetLineNumber(frame);
+  if (same_call) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(interrupted.exception)), interrupted.exception);
+  forget_interrupted();
+  if (same_call) throw nb::python_error();
+}
 
 PyType_Slot buffer_slots[] = {
     {Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)},

@@ -9,6 +9,7 @@ namespace anabranch::python {
 namespace {
 
 nb::object to_numpy(nb::handle self, nb::handle dtype, nb::handle copy) {
+  raise_swallowed_interrupt(self.ptr());
   const array a = array_of(self.ptr());
   if (a.dtype() == bfloat16) {
     throw TypeError("[__array__] NumPy has no bfloat16: convert first, x.astype(mx.float32).");

@@ -36,6 +36,10 @@ std::optional<array> to_operand(PyObject* o, Dtype beside, const StreamOrDevice&
 // The Python scalar `o` as a constant beside an operand of dtype `beside`.
 array scalar_to_array(PyObject* o, std::optional<Dtype> beside, const StreamOrDevice& stream);
 
+// NumPy first asks for the buffer, passes over any error, and then calls __array__, where this raises again what ended
+// the wait for the buffer: a Ctrl-C is not lost. (buffer.cpp)
+void raise_swallowed_interrupt(PyObject* o);
+
 // Nested lists and tuples. (sequence.cpp)
 array sequence_to_array(PyObject* sequence, std::optional<Dtype> dtype);
 // A copy of the memory of `o` where it offers some: buffer protocol, DLPack, __array_interface__ or __array__. In its

@@ -1,9 +1,7 @@
-"""Events: record, query, wait, elapsed, await; waits release the GIL and give way to Ctrl-C."""
+"""Events: record, query, wait, elapsed, await; waits release the GIL."""
 
 import asyncio
 import gc
-import os
-import signal
 import threading
 import time
 
@@ -104,28 +102,6 @@ def test_waits_release_the_gil():
         assert len(ticks) > before
     done.set()
     thread.join()
-
-
-@pytest.mark.parametrize(
-    "wait",
-    [lambda x, s: mx.eval(x), lambda x, s: s.record(x).wait(), lambda x, s: (mx.async_eval(x), mx.synchronize())],
-    ids=["eval", "event", "synchronize"],
-)
-def test_ctrl_c(wait):
-    s = mx.new_stream(mx.cpu)
-    x = slow(s, n=1200, times=30)
-    # A shell that starts this in the background has it ignore SIGINT.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            wait(x, s)
-            timer.join()
-    finally:
-        signal.signal(signal.SIGINT, before)
-    s.synchronize()
-    assert x.shape == (1200, 1200)
 
 
 def test_await():
