@@ -17,6 +17,7 @@ using graph::Operation;
 void settle(Operation* op) {
   if (op->state.load(std::memory_order_acquire) == Operation::State::Ready) return;
   if (op->stream->completed() < op->done_at) runtime::wait(Event(op->stream, op->done_at));
+  op->result.read();
   if (op->buffer) return;
   if (!op->failure)
     throw std::runtime_error("[eval] The array was being computed by another process when this one was forked off.");

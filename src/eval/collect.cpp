@@ -29,6 +29,7 @@ bool Collector::next(std::size_t most, std::vector<Operation*>& batch) {
       if (roots_.empty()) break;
       Operation* root = roots_.back();
       roots_.pop_back();
+      root->planning.read();
       if (!is_lazy(root) || root->mark == pass_) continue;
       root->mark = pass_;
       stack_.push_back({root, 0});
@@ -40,6 +41,7 @@ bool Collector::next(std::size_t most, std::vector<Operation*>& batch) {
       input->mark = pass_;
       stack_.push_back({input, 0});
     } else {
+      top.op->planning.write();
       batch.push_back(top.op);
       stack_.pop_back();
     }

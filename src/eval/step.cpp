@@ -40,6 +40,7 @@ bool Step::spread_poison() {
   bool any = false;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Operation* base = graph::base_of(inputs[i].get());
+    base->result.read();
     failed[i] = base->failure;
     // Neither a value nor a failure: it was being computed when this process was forked off.
     if (!failed[i] && !base->buffer)
@@ -80,6 +81,7 @@ Step::Views Step::bind_inputs() const {
       view.strides.resize(view.shape.size());
       continue;
     }
+    base->buffer->contents.read();
     view.data = static_cast<char*>(base->buffer->data) + graph::offset_of(node.get()) * node->dtype.size();
     view.strides = graph::strides_of(node.get());
     if (fused) view.strides = broadcast_strides(node->shape, view.strides, domain);
@@ -124,6 +126,7 @@ Step::Views Step::bind_outputs() {
     const std::size_t bytes = bytes_of(*op);
     BufferRef buffer = donated(*op, bytes);
     if (!buffer) buffer = runtime::allocate(bytes);
+    buffer->contents.write();
     views.push_back({buffer->data, op->dtype, op->shape, contiguous_strides(op->shape)});
     buffers_.push_back(std::move(buffer));
   }
@@ -146,6 +149,10 @@ void Step::start(runtime::Launch& launch) {
 }
 
 void Step::finish(std::exception_ptr exception) noexcept {
+  // All chunks are done, whoever ran them: from here on the memory is for others.
+  for (const auto& node : inputs)
+    if (const auto& buffer = graph::base_of(node.get())->buffer) buffer->contents.read();
+  for (const auto& buffer : buffers_) buffer->contents.write();
   Ref<Failure> failure;
   if (exception) {
     std::string where = to_string(Stream(stream));
@@ -160,6 +167,7 @@ void Step::finish(std::exception_ptr exception) noexcept {
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     Operation& op = *outputs[i];
+    op.result.write();
     if (i < poison_.size() && poison_[i]) op.failure = poison_[i];
     else if (failure) op.failure = failure;
     else op.buffer = std::move(buffers_[i]);

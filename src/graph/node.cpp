@@ -13,7 +13,7 @@ namespace {
 
 // Deletes a node and, without recursion, all that it alone keeps alive: chains can be millions of nodes long.
 void destroy(Node* node) {
-  ANABRANCH_THREAD_LOCAL std::vector<Node*>* pending = nullptr;
+  ANABRANCH_THREAD_LOCAL(std::vector<Node*>*, pending);
   if (pending) {
     pending->push_back(node);
     return;
@@ -69,7 +69,7 @@ array elementwise(Op op, const Shape& shape, Dtype dtype, std::initializer_list<
 
 array full(const Shape& shape, Scalar value, const Stream& stream) {
   // Scalars repeat: `x + 1` in a loop. One that is still only a constant serves again.
-  ANABRANCH_THREAD_LOCAL Ref<Operation> last;
+  ANABRANCH_THREAD_LOCAL(Ref<Operation>, last);
   const bool scalar = shape.empty();
   if (scalar && last && last->scalar.u == value.u && last->dtype == value.dtype && last->stream == stream.state() &&
       last->state.load(std::memory_order_relaxed) == Operation::State::Lazy)
@@ -155,6 +155,7 @@ Event array::event() const {
 
 const void* array::data_ptr() const {
   eval();
+  base_of(node_.get())->buffer->contents.read();
   return static_cast<const char*>(base_of(node_.get())->buffer->data) +
          offset_of(node_.get()) * static_cast<std::int64_t>(itemsize());
 }

@@ -61,6 +61,7 @@ struct Operation final : Node {
 
   // Set under the plan lock, read anywhere with acquire order.
   runtime::Atomic<State> state{State::Lazy};
+  [[no_unique_address]] runtime::AccessCheck planning{"what the plan lock guards of an operation"};
   // Plan lock only. `mark` is the collect pass or the fusion group that met this node last; `value` its number in that
   // group's program, `uses` how many operands there read it.
   std::uint32_t mark = 0;
@@ -75,6 +76,7 @@ struct Operation final : Node {
 
   std::uint64_t done_at = 0;  // written before state becomes Scheduled
   // Written once by the submission before its event happens; read after it.
+  [[no_unique_address]] runtime::AccessCheck result{"an operation's result"};
   runtime::BufferRef buffer;
   Ref<runtime::Failure> failure;
 

@@ -120,7 +120,7 @@ array KeySequence::next() {
 }
 
 KeySequence& KeySequence::default_() {
-  ANABRANCH_THREAD_LOCAL KeySequence sequence(first_seed_of_thread());
+  ANABRANCH_THREAD_LOCAL(KeySequence, sequence, first_seed_of_thread());
   return sequence;
 }
 

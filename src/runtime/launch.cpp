@@ -1,5 +1,7 @@
 #include "runtime/launch.h"
 
+#include "runtime/memory.h"
+
 namespace anabranch::runtime {
 
 void* Launch::scratch(std::size_t bytes) {

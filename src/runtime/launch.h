@@ -9,7 +9,7 @@
 
 #include "anabranch/dtype.h"
 #include "anabranch/shape.h"
-#include "runtime/memory.h"
+#include "runtime/buffer_ref.h"
 
 namespace anabranch::runtime {
 

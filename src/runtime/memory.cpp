@@ -94,6 +94,7 @@ BufferRef allocate(std::size_t bytes) {
   std::vector<Buffer*> trimmed;
   {
     Lock lock(a.mutex);
+    if (injected(Fault::Allocation)) refuse(bytes, "the simulation says so");
     if (a.active + size > a.limit) refuse(bytes, "the memory limit would be passed");
     if (!a.free_lists[c].empty()) {
       b = a.free_lists[c].back();
@@ -119,10 +120,13 @@ BufferRef allocate(std::size_t bytes) {
     }
     b = new Buffer{.size_class = c, .data = p, .size = bytes};
   }
+  b->contents.write();  // after all that its last owner did with it
   b->references.store(1, std::memory_order_relaxed);
   b->size = bytes;
   return BufferRef::adopt(b);
 }
+
+void* memory_of(const BufferRef& b) { return b->data; }
 
 BufferRef adopt(void* data, std::size_t bytes, std::function<void(void*)> deleter) {
   auto* owner = new std::function<void(void*)>(std::move(deleter));

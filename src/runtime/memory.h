@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "anabranch/device.h"
-#include "anabranch/ref.h"
+#include "runtime/buffer_ref.h"
 #include "runtime/sync.h"
 
 namespace anabranch::runtime {
@@ -19,14 +19,9 @@ struct Buffer {
   std::size_t size;  // bytes asked for
   // Foreign memory's owner; called once, on whatever thread drops the last reference.
   std::function<void(void*)>* deleter = nullptr;
+  [[no_unique_address]] AccessCheck contents{"a buffer's memory"};
 };
-void retain(Buffer* b) noexcept;
-void release(Buffer* b) noexcept;
-using BufferRef = Ref<Buffer>;
 
-// Uninitialised host memory. Throws MemoryError with the figures where the limit or the system refuses, after trimming
-// the cache.
-BufferRef allocate(std::size_t bytes);
 // Memory that `deleter(data)` gives back.
 BufferRef adopt(void* data, std::size_t bytes, std::function<void(void*)> deleter);
 // Whether the memory came through adopt().

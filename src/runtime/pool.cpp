@@ -106,11 +106,24 @@ void Pool::serve(Ref<StreamState> strand) {
   }
 }
 
+bool Pool::has_workers() {
+  Lock lock(mutex_);
+  return started_ > 0 && !stopped();
+}
+
 void Pool::stop() {
   Lock lock(mutex_);
   stopped_.store(true);
   wake_->notify_all();
   gone_->wait_for(lock, std::chrono::seconds(1), [this] { return started_ == 0; });
+}
+
+void Pool::reopen(int workers) {
+  Lock lock(mutex_);
+  size_ = workers;
+  queue_.clear();  // strands that somebody else has run
+  offered_.store(0);
+  stopped_.store(false);
 }
 
 std::deque<Ref<StreamState>> Pool::forget_workers() {

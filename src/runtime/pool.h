@@ -20,9 +20,13 @@ class Pool {
   // Offers a strand to the workers: to run it, or to take chunks of its region. Wakes up to `hands` of them.
   void push(Ref<StreamState> strand, std::size_t hands);
   int size() const { return size_; }
+  // Whether there is anybody to take what is pushed: threads may be refused, or stopped.
+  bool has_workers();
   // Lets no worker begin anything new and waits, a second at most, for what they are in the middle of. What is queued
   // then runs in the threads that wait for it.
   void stop();
+  // After stop(), when the workers are gone.
+  void reopen(int workers);
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
 
   Mutex& mutex() { return mutex_; }

@@ -45,5 +45,6 @@ void install_fork_handlers() {
 }
 
 void shutdown() { Pool::get().stop(); }
+void restart(int workers) { Pool::get().reopen(workers); }
 
 }  // namespace anabranch::runtime

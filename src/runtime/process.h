@@ -11,4 +11,8 @@ void install_fork_handlers();
 // waits. Call it again at will.
 void shutdown();
 
+// After shutdown(), when all workers are gone and nothing is in flight: workers may start again, so many at most. The
+// simulation lives many lives in one process.
+void restart(int workers);
+
 }  // namespace anabranch::runtime

@@ -9,7 +9,11 @@ namespace {
 
 // Strands unblocked by the completion that this thread is in: their own locks must not be taken under the lock of the
 // stream that completes.
-ANABRANCH_THREAD_LOCAL SmallVector<Ref<StreamState>, 2>* unblocking = nullptr;
+SmallVector<Ref<StreamState>, 2>*& unblocking() {
+  using Strands = SmallVector<Ref<StreamState>, 2>*;
+  ANABRANCH_THREAD_LOCAL(Strands, strands);
+  return strands;
+}
 
 // Failures that synchronize() alone can tell, since nobody holds their results: later ones say nothing new.
 constexpr std::size_t most_unreadable = 64;
@@ -75,12 +79,12 @@ void StreamState::release_token() {
   Pool::get().push(Ref<StreamState>(this), 1);
 }
 
-void StreamState::StrandWaiter::reached() noexcept { unblocking->push_back(Ref<StreamState>(strand)); }
+void StreamState::StrandWaiter::reached() noexcept { unblocking()->push_back(Ref<StreamState>(strand)); }
 
 // Whether all that `work` waits for has happened; where not, the strand is blocked and the token given back.
 bool StreamState::wait_for_others(Work& work, Lock& lock) {
-  while (!work.waits.empty()) {
-    const Event event = work.waits.back();  // the work may be gone when add_waiter returns
+  while (work.waits_met < work.waits.size()) {
+    const Event event = work.waits[work.waits_met];  // the work may be gone when add_waiter returns
     if (!event.query()) {
       blocked_on_ = event;
       strand_ = Strand::Blocked;
@@ -91,8 +95,9 @@ bool StreamState::wait_for_others(Work& work, Lock& lock) {
       if (event.stream()->add_waiter(&unblock_)) return false;
       lock.lock();
       strand_ = Strand::Running;
+      blocked_on_ = Event();
     }
-    work.waits.pop_back();
+    ++work.waits_met;
   }
   return true;
 }
@@ -112,6 +117,7 @@ StreamState::Outcome StreamState::run_next(Runner& runner) {
     current_ = work;
   }
   std::exception_ptr failure;
+  phases_.write();
   try {
     work->start(launch_);
   } catch (...) {
@@ -148,11 +154,13 @@ StreamState::Outcome StreamState::participate(Runner& runner) {
     const std::size_t chunk = next_chunk_++;
     lock.unlock();
     std::exception_ptr failure;
+    phases_.read();
     try {
       phase.run(chunk);
     } catch (...) {
       failure = std::current_exception();
     }
+    phases_.read();
     lock.lock();
     ++done_chunks_;
     if (failure) {  // the chunks that nobody has begun are not run
@@ -186,6 +194,7 @@ StreamState::Outcome StreamState::participate(Runner& runner) {
 
 // The caller holds the token, or has just finished the region.
 void StreamState::complete(Work* work, std::exception_ptr failure, Runner& runner) {
+  phases_.write();
   launch_.clear();
   work->finish(std::move(failure));
   delete work;
@@ -196,13 +205,13 @@ void StreamState::complete(Work* work, std::exception_ptr failure, Runner& runne
     const std::uint64_t n = completed_.load(std::memory_order_relaxed) + 1;
     completed_.store(n, std::memory_order_release);
     if (waiters_.empty()) return;
-    unblocking = &ready;
+    unblocking() = &ready;
     std::erase_if(waiters_, [n](Waiter* w) {
       if (w->value > n) return false;
       w->reached();
       return true;
     });
-    unblocking = nullptr;
+    unblocking() = nullptr;
   }
   for (auto& strand : ready) {
     Lock lock(strand->mutex_);

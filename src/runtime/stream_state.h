@@ -118,6 +118,7 @@ class StreamState {
   bool asked_ = false;  // the pool, for hands with this phase
   std::size_t phase_ = 0, next_chunk_ = 0, done_chunks_ = 0;
   std::exception_ptr region_failure_;
+  [[no_unique_address]] AccessCheck phases_{"the phases of a submission"};
 };
 
 void retain(StreamState* s) noexcept;

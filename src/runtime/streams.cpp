@@ -28,7 +28,7 @@ struct ThreadStreams {
 };
 
 ThreadStreams& thread_streams() {
-  ANABRANCH_THREAD_LOCAL ThreadStreams streams;
+  ANABRANCH_THREAD_LOCAL(ThreadStreams, streams);
   return streams;
 }
 
@@ -61,7 +61,7 @@ using ScopeStack = std::shared_ptr<const ScopeLevel>;
 // The calling thread's stack; null outside any scope. The Python layer keeps its own stack in a context variable and
 // comes here only for what lies outside it.
 ScopeStack& current_scope() {
-  ANABRANCH_THREAD_LOCAL ScopeStack scope;
+  ANABRANCH_THREAD_LOCAL(ScopeStack, scope);
   return scope;
 }
 

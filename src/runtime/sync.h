@@ -1,10 +1,37 @@
 // The seam: the one place where the runtime gets its threads, locks, atomics, thread-locals and clock, so that the same
-// runtime can run under a deterministic scheduler. A lint keeps std's out of runtime/ and eval/.
+// runtime can run under a deterministic scheduler (src/simulation, where ANABRANCH_SIMULATED is defined). A lint keeps
+// std's out of the folders that run there.
 #pragma once
+
+#ifdef ANABRANCH_SIMULATED
+
+#include "simulation/sync.h"
+
+namespace anabranch::runtime {
+
+using simulation::AccessCheck;
+using simulation::Atomic;
+using simulation::Clock;
+using simulation::CondVar;
+using simulation::delay;
+using simulation::Fault;
+using simulation::injected;
+using simulation::Lock;
+using simulation::Mutex;
+using simulation::relax;
+using simulation::Thread;
+using simulation::yield;
+
+}  // namespace anabranch::runtime
+
+#define ANABRANCH_THREAD_LOCAL ANABRANCH_FIBER_LOCAL
+
+#else
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <thread>
 
@@ -29,8 +56,25 @@ struct Clock {
 inline void yield() { std::this_thread::yield(); }
 // Tells the processor that this is a spin.
 inline void relax() { __builtin_ia32_pause(); }
+// What a simulated device takes that much time for: time passes under the scheduler alone.
+inline void delay(std::int64_t) {}
+
+// What the fields or the memory beside it are used for, told to the simulation: each access must happen after those that
+// conflict with it. Nothing here.
+struct AccessCheck {
+  constexpr explicit AccessCheck(const char*) {}
+  void read() const {}
+  void write() const {}
+};
+
+// What the simulation can make fail.
+enum class Fault { Allocation, ThreadStart };
+// Whether this one is to fail.
+constexpr bool injected(Fault) { return false; }
 
 }  // namespace anabranch::runtime
 
-// A variable for each thread.
-#define ANABRANCH_THREAD_LOCAL thread_local
+// In a function: a variable for each thread, initialised from the arguments that follow its name.
+#define ANABRANCH_THREAD_LOCAL(Type, name, ...) thread_local Type name{__VA_ARGS__}
+
+#endif

@@ -13,6 +13,7 @@ Atomic<bool (*)()> interrupt_check{nullptr};
 
 constexpr std::int64_t check_ns = 50'000'000;  // between two looks for an interrupt
 constexpr std::int64_t spin_ns = 20'000;
+constexpr double any_length = 1e18;
 constexpr double longest_chunk_ns = 2'000'000;
 constexpr std::int64_t forever = std::numeric_limits<std::int64_t>::max();
 
@@ -75,7 +76,7 @@ class Helper {
   // A chunk that can't be left for long is for a worker, so that this thread can be interrupted; where nothing
   // interrupts it, or there are no workers any more, it is for this thread.
   static double longest() {
-    return interrupt_check.load(std::memory_order_relaxed) && !Pool::get().stopped() ? longest_chunk_ns : 1e18;
+    return interrupt_check.load(std::memory_order_relaxed) && !Pool::get().stopped() ? longest_chunk_ns : any_length;
   }
 
   void schedule_check(std::int64_t now) {
@@ -109,6 +110,8 @@ class Helper {
       run(stream, target);
     } else if (o == Outcome::Paused) {
       slow_ = true;
+    } else if (o == Outcome::Long && !Pool::get().has_workers()) {
+      runner_.longest_chunk_ns = any_length;
     } else {
       runner_.flush();
       idle(target, std::min(deadline_, next_check_));

@@ -57,7 +57,7 @@ struct Target {
     if (p.out_dtype.size() == 2) sums = runtime::allocate(static_cast<std::size_t>(rows * ld_sums()) * sizeof(float));
   }
   char* result() const { return static_cast<char*>(p.out) + ((matrix * p.m + i) * p.n + j) * p.out_dtype.size(); }
-  void* to() const { return sums ? sums->data : result(); }
+  void* to() const { return sums ? runtime::memory_of(sums) : result(); }
   // A cache line more than a row, for rows a power of two apart would share a few sets of the cache.
   std::int64_t ld_sums() const { return cols + 16; }
   std::int64_t ld() const { return sums ? ld_sums() : p.n; }
@@ -153,7 +153,7 @@ void unshared_matmul(const MatmulProblem& p, double at_once, runtime::Launch& la
     const std::int64_t size_b = format.bytes(round_up(c.cols, format.b), deepest);
     const runtime::BufferRef panels = runtime::allocate(static_cast<std::size_t>(size_a + size_b));
     // b first: its panels are read by aligned vectors.
-    char *pb = static_cast<char*>(panels->data), *pa = pb + size_b;
+    char *pb = static_cast<char*>(runtime::memory_of(panels)), *pa = pb + size_b;
     for (std::int64_t k = 0; k < p.k; k += format.depth) {
       const std::int64_t steps = std::min(format.depth, p.k - k);
       pack_panels(format, a, c.i, c.rows, k, steps, pa);

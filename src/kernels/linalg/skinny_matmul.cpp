@@ -127,7 +127,7 @@ void compute(Skinny s, double at_once_ns, runtime::Launch& launch) {
     const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(Sum);
     if (!at_once) return static_cast<Sum*>(launch.scratch(bytes));
     owner = runtime::allocate(bytes);
-    return static_cast<Sum*>(owner->data);
+    return static_cast<Sum*>(runtime::memory_of(owner));
   };
   if (!std::is_same_v<T, Sum> || s.narrow_step != 1) {
     const std::int64_t size = s.cols * s.depth;
@@ -160,8 +160,8 @@ void compute(Skinny s, double at_once_ns, runtime::Launch& launch) {
     spread(at_once, matrices * down, ns, launch, [=](std::int64_t at) {
       const std::int64_t matrix = at / down, first = at % down * part.rows, rows = std::min(part.rows, s.rows - first);
       const runtime::BufferRef sums = runtime::allocate(static_cast<std::size_t>(rows * s.cols) * sizeof(Sum));
-      multiply(matrix, first, rows, 0, static_cast<Sum*>(sums->data), rows);
-      store<T>(s, matrix, first, rows, static_cast<const Sum*>(sums->data), rows);
+      multiply(matrix, first, rows, 0, static_cast<Sum*>(runtime::memory_of(sums)), rows);
+      store<T>(s, matrix, first, rows, static_cast<const Sum*>(runtime::memory_of(sums)), rows);
     });
     return;
   }
