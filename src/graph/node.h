@@ -6,7 +6,6 @@
 // "Plan lock" is eval's.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 

@@ -1,9 +1,9 @@
-#include <atomic>
 #include <charconv>
 #include <cmath>
 #include <ostream>
 
 #include "anabranch/printing.h"
+#include "runtime/sync.h"
 
 namespace anabranch {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 constexpr ShapeElem shown_at_each_end = 3;
 constexpr std::size_t indent = sizeof("array(") - 1;
 
-std::atomic<int> precision{-1};
+runtime::Atomic<int> precision{-1};
 
 void append(std::string& out, double v, int digits) {
   char text[512];  // the largest double takes 309 digits before the point

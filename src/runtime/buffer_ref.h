@@ -1,5 +1,5 @@
-// References to buffers, for those that need not know what a buffer is made of: kernels, which are compiled once for the
-// library and for the simulation.
+// References to buffers, for those that need not know what a buffer is made of: kernels, which are compiled once for
+// the library and for the simulation.
 #pragma once
 
 #include <cstddef>

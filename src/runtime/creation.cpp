@@ -22,7 +22,7 @@ void trace_creation(CreationHook hook) { creation::hook.store(hook, std::memory_
 
 namespace creation {
 
-constinit Atomic<CreationHook> hook{nullptr};
+Atomic<CreationHook> hook{nullptr};
 
 void remember(const void* operation) {
   std::string place = hook.load(std::memory_order_relaxed)();

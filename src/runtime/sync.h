@@ -59,8 +59,8 @@ inline void relax() { __builtin_ia32_pause(); }
 // What a simulated device takes that much time for: time passes under the scheduler alone.
 inline void delay(std::int64_t) {}
 
-// What the fields or the memory beside it are used for, told to the simulation: each access must happen after those that
-// conflict with it. Nothing here.
+// What the fields or the memory beside it are used for, told to the simulation: each access must happen after those
+// that conflict with it. Nothing here.
 struct AccessCheck {
   constexpr explicit AccessCheck(const char*) {}
   void read() const {}

@@ -9,8 +9,8 @@
 
 namespace anabranch::simulation {
 
-// The accesses to some memory or fields: reads may be at once, all others must be one after the other. What is destroyed
-// is written.
+// The accesses to some memory or fields: reads may be at once, all others must be one after the other. What is
+// destroyed is written.
 class AccessCheck {
  public:
   explicit AccessCheck(const char* what) : what_(what) {}

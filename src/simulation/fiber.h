@@ -84,7 +84,7 @@ struct Fiber {
   bool timed_out = false;
   std::int64_t priority = 0;
   std::uint64_t since = 0;  // the step at which it went on last
-  bool joined = false;  // or detached: nobody asks for it any more once it is done
+  bool joined = false;      // or detached: nobody asks for it any more once it is done
   FiberLocals locals;
   std::unique_ptr<Context> context;
 };

@@ -271,7 +271,8 @@ bool Scheduler::injected(Fault fault) {
 void Scheduler::fail(const std::string& what) {
   std::fflush(stdout);
   std::string text = "\nSIMULATION FAILED: " + what + "\n  after " + std::to_string(outcome_.steps) + " steps, at " +
-                     std::to_string(now_) + " ns, seed " + std::to_string(settings_.seed) + "\n  " + settings_.about + "\n";
+                     std::to_string(now_) + " ns, seed " + std::to_string(settings_.seed) + "\n  " + settings_.about +
+                     "\n";
   for (const auto& f : fibers_) text += (f.get() == running_ ? "> " : "  ") + describe(*f);
   if (!replay_.empty()) text += "  again: " + replay_ + "\n";
   std::fputs(text.c_str(), stderr);

@@ -19,7 +19,8 @@ enum class Fault : std::uint8_t { Allocation, ThreadStart, count };
 // How the next fiber is chosen.
 enum class Strategy : std::uint8_t {
   Random,      // any that can go on, at each operation or now and then
-  Priorities,  // PCT (Burckhardt et al., ASPLOS 2010): the one of highest priority; at a few moments it becomes the lowest
+  Priorities,  // PCT (Burckhardt et al., ASPLOS 2010): the one of highest priority; at a few moments it becomes the
+               // lowest
 };
 
 // All that a seed decides beside the choices themselves.
@@ -30,8 +31,8 @@ struct Settings {
   std::uint32_t changes = 3;        // Priorities: how many moments, among the first `span` operations
   std::uint32_t span = 1000;
   std::int64_t step_ns = 100, relax_ns = 1000;  // time that an operation and a spin take
-  std::uint32_t impatience = 0;                 // one in how many decisions lets time jump to the next deadline; 0: none
-  std::uint64_t most_steps = 2'000'000;         // a schedule that takes more goes round in circles
+  std::uint32_t impatience = 0;          // one in how many decisions lets time jump to the next deadline; 0: none
+  std::uint64_t most_steps = 2'000'000;  // a schedule that takes more goes round in circles
   // The first that fails, and how many from there on; first 0: none.
   struct Failures {
     std::uint32_t first = 0, count = 0;

@@ -1,5 +1,6 @@
-// Threads, locks, atomics, thread-locals and the clock as runtime/sync.h offers them, under the deterministic scheduler.
-// Each operation is a point at which another fiber may go on. Outside of a schedule they work for one thread.
+// Threads, locks, atomics, thread-locals and the clock as runtime/sync.h offers them, under the deterministic
+// scheduler. Each operation is a point at which another fiber may go on. Outside of a schedule they work for one
+// thread.
 #pragma once
 
 #include <atomic>

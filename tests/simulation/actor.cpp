@@ -77,8 +77,8 @@ Value Actor::rearrange(const Value& x, const Value& y) {
   switch (random_.below(3)) {
     case 0:
       for (int c = 0; c < n; ++c) want[at(row, c)] = y.want[at(row, c)];
-      return {slice_update(x.a, slice(y.a, {row, 0}, {row + 1, n}), Shape{row, 0}, Shape{row + 1, n}, s), std::move(want),
-              x.fails || y.fails};
+      return {slice_update(x.a, slice(y.a, {row, 0}, {row + 1, n}), Shape{row, 0}, Shape{row + 1, n}, s),
+              std::move(want), x.fails || y.fails};
     case 1:
       for (int c = 0; c < n; ++c) {
         std::uint32_t total = 0;
@@ -144,7 +144,8 @@ bool Actor::raises(F f, bool expected) {
     require(program_.plan_.interrupts, "a wait was interrupted for no reason");
     return true;
   } catch (const MemoryError& e) {
-    if (!program_.plan_.faults && !expected) Scheduler::current()->fail(std::string("an unexpected error: ") + e.what());
+    if (!program_.plan_.faults && !expected)
+      Scheduler::current()->fail(std::string("an unexpected error: ") + e.what());
     return true;
   } catch (const std::exception& e) {
     if (!expected) Scheduler::current()->fail(std::string("an unexpected error: ") + e.what());
@@ -220,7 +221,8 @@ void Actor::submit_job() {
     if (start_fails) throw std::runtime_error("start");
     for (std::uint32_t p = 0; p < phases; ++p) {
       launch.parallel(chunks, ns, [job, p, chunks](std::size_t c) {
-        for (std::size_t i = 0; i < p * chunks; ++i) require(job->runs[i] == 1, "a phase began before the last one's end");
+        for (std::size_t i = 0; i < p * chunks; ++i)
+          require(job->runs[i] == 1, "a phase began before the last one's end");
         relax();  // takes time, in which others come in between
         ++job->runs[p * chunks + c];
         if (job->fails && c == 0) throw std::runtime_error("chunk");
@@ -271,18 +273,27 @@ void Actor::wait_for_event() {
   const Event e = some_event();
   switch (random_.below(3)) {
     case 0: e.query(); break;
-    case 1: raises([&] { e.wait(); require(e.query(), "an event that was waited for has not happened"); }, false); break;
+    case 1:
+      raises(
+          [&] {
+            e.wait();
+            require(e.query(), "an event that was waited for has not happened");
+          },
+          false);
+      break;
     default: {
       Scheduler::current()->expect_timeouts(true);
-      raises([&] { if (e.wait_for(random_.pick(0, 1, 50, 5000) * 1e-6)) require(e.query(), "wait_for is wrong"); }, false);
+      raises(
+          [&] {
+            if (e.wait_for(random_.pick(0, 1, 50, 5000) * 1e-6)) require(e.query(), "wait_for is wrong");
+          },
+          false);
       break;
     }
   }
 }
 
-void Actor::order_streams() {
-  streams_[random_.below(static_cast<std::uint32_t>(streams_.size()))].wait(some_event());
-}
+void Actor::order_streams() { streams_[random_.below(static_cast<std::uint32_t>(streams_.size()))].wait(some_event()); }
 
 void Actor::synchronize_something() {
   // Raises failures, of whatever thread's operations, that nobody was told of.

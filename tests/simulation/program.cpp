@@ -61,7 +61,8 @@ void Program::run() {
   }
   // A call may still be on its way when its event has happened; a lost one is never there.
   while (calls_made_.load(std::memory_order_acquire) < calls_promised_.load(std::memory_order_relaxed)) yield();
-  require(calls_made_.load(std::memory_order_acquire) == calls_promised_.load(std::memory_order_relaxed), "a completion call was made twice");
+  require(calls_made_.load(std::memory_order_acquire) == calls_promised_.load(std::memory_order_relaxed),
+          "a completion call was made twice");
 }
 
 }  // namespace anabranch::simulation
