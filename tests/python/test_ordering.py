@@ -62,6 +62,29 @@ def test_sort_long_rows(dtype, n):
     np.testing.assert_array_equal(np.array(mx.sort(mx.array(x, dtype=of(x)))), np.sort(x))
 
 
+@pytest.mark.parametrize("n", [300, 600_000])
+@pytest.mark.parametrize("pattern", ["rising", "falling", "equal", "few", "halves"])
+def test_sort_patterns(pattern, n):
+    rising = np.arange(n, dtype=np.float32)
+    x = {
+        "rising": rising,
+        "falling": rising[::-1].copy(),
+        "equal": np.zeros(n, np.float32),
+        "few": rising % 3,
+        "halves": np.where(rising < n // 2, rising, -rising),
+    }[pattern]
+    np.testing.assert_array_equal(np.array(mx.sort(mx.array(x))), np.sort(x))
+
+
+@pytest.mark.parametrize("n", [40, 300, 300_000])
+def test_every_nan_sorts_last(n):
+    x = np.random.default_rng(0).standard_normal(n).astype(np.float32)
+    x[::7] = np.nan
+    x[1::7] = np.copysign(np.nan, -1)
+    x[2::7] = -np.inf
+    np.testing.assert_array_equal(np.array(mx.sort(mx.array(x))), np.sort(x))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["int32", "uint8", "float32", "float64"]), st.integers(0, 700))
 def test_sort_any_length(seed, dtype, n):
