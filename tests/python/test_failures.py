@@ -1,7 +1,6 @@
 """An operation that fails while it runs: each read of what depends on it says so, for good; nothing else is harmed."""
 
 import copy
-import gc
 import pickle
 import random
 import re
@@ -158,17 +157,6 @@ def test_one_tree_with_failures_in_it():
 
 
 class TestSynchronize:
-    @pytest.fixture(autouse=True)
-    def nothing_untold(self):
-        """Other tests leave failures that nobody was told."""
-        gc.collect()
-        for _ in range(1000):
-            try:
-                mx.synchronize()
-                break
-            except RuntimeError:
-                continue
-
     def test_it_raises_what_nobody_was_told_and_does_not_clear_it(self):
         s = mx.new_stream()
         x = failing(stream=s)
