@@ -29,4 +29,9 @@ struct NotSupported : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The device does not work any more, or not in this process; what was in flight on it has failed.
+struct DeviceLost : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 }  // namespace anabranch

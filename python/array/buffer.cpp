@@ -60,6 +60,10 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) noexcept {
     }
     const bool strided = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
     if (overlaps && (flags & PyBUF_WRITABLE)) return refuse("a broadcast array cannot be written to");
+    const bool on_host = lies_on_host(a);
+    if (!on_host && (flags & PyBUF_WRITABLE)) {
+      return refuse("an array on the GPU cannot be written to from the host: this is a copy of it");
+    }
     const bool row_major = a.is_row_contiguous();
     if (!row_major && (!strided || (flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS)) {
       return refuse("the array is not contiguous in row-major order");
@@ -69,7 +73,8 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) noexcept {
     }
     view->buf = const_cast<void*>(data);
     view->len = static_cast<Py_ssize_t>(a.nbytes());
-    view->readonly = overlaps;
+    view->readonly = overlaps || !on_host;
+    if (!view->readonly) pin(a);
     view->itemsize = itemsize;
     view->format = flags & PyBUF_FORMAT ? const_cast<char*>(format_of(a.dtype())) : nullptr;
     view->ndim = a.ndim();

@@ -1,5 +1,7 @@
 #include "common.h"
 #include "functions/wait.h"
+#include "graph/node.h"
+#include "runtime/arena.h"
 
 namespace anabranch::python {
 
@@ -23,7 +25,15 @@ void evaluate(std::span<const array> arrays) {
 
 const void* evaluated_data(const array& a) {
   evaluate(a);
-  return a.data_ptr();
+  if (lies_on_host(a)) return a.data_ptr();
+  const array held = a;
+  const void* data = nullptr;
+  waiting([&] { data = held.data_ptr(); });
+  return data;
 }
+
+bool lies_on_host(const array& a) { return &graph::home_of(graph::base_of(a.node().get())) == &runtime::host_arena(); }
+
+void pin(const array& a) { graph::base_of(a.node().get())->pinned.store(true, std::memory_order_relaxed); }
 
 }  // namespace anabranch::python

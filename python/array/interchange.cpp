@@ -97,10 +97,13 @@ nb::object to_dlpack(const array& self, nb::handle stream, nb::handle max_versio
   }
   const array a = copy.is(nb::handle(Py_True)) ? anabranch::copy(self, current_stream()) : self;
   const void* data = evaluated_data(a);
+  const bool on_host = lies_on_host(a);
+  if (on_host) pin(a);
   std::unique_ptr<Held> held = hold(a);
   const dlpack::Tensor tensor = tensor_of(*held, data);
   if (!max_version.is_none() && nb::cast<int>(max_version[0]) >= 1) {
-    const std::uint64_t flags = copy.is(nb::handle(Py_True)) ? dlpack::flag_copied : 0;
+    const std::uint64_t flags =
+        (copy.is(nb::handle(Py_True)) ? dlpack::flag_copied : 0) | (on_host ? 0 : dlpack::flag_read_only);
     auto managed = std::make_unique<dlpack::ManagedVersioned>(
         dlpack::ManagedVersioned{1, 0, held.release(), drop<dlpack::ManagedVersioned>, flags, tensor});
     return capsule_of(std::move(managed), "dltensor_versioned",

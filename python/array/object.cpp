@@ -1,7 +1,8 @@
 #include "array/object.h"
 
+#include "functions/wait.h"
 #include "graph/node.h"
-#include "runtime/memory.h"
+#include "runtime/arena.h"
 
 namespace anabranch::python {
 
@@ -22,9 +23,24 @@ PyObject* wrap(array&& a) noexcept {
   return o;
 }
 
+namespace {
+
+// Where memory is short, waits for work in flight, without the GIL.
+runtime::BufferRef allocate(std::size_t bytes) {
+  try {
+    return runtime::allocate(bytes);
+  } catch (const runtime::OutOfMemory&) {
+    runtime::BufferRef buffer;
+    waiting([&] { buffer = runtime::allocate_or_wait(bytes); });
+    return buffer;
+  }
+}
+
+}  // namespace
+
 Fresh::Fresh(const Shape& shape, Dtype dtype) : value(graph::NodeRef()), data(nullptr) {
   const std::int64_t n = element_count(shape);
-  runtime::BufferRef buffer = runtime::allocate(static_cast<std::size_t>(n) * dtype.size());
+  runtime::BufferRef buffer = allocate(static_cast<std::size_t>(n) * dtype.size());
   data = buffer->data;
   value = array(graph::NodeRef::adopt(new graph::Operation(dtype, shape, std::move(buffer))));
 }

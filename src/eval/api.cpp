@@ -3,6 +3,7 @@
 
 #include "anabranch/array.h"
 #include "eval/plan.h"
+#include "runtime/arena.h"
 #include "runtime/pool.h"
 #include "runtime/process.h"
 #include "runtime/stream_state.h"
@@ -11,6 +12,7 @@
 namespace anabranch {
 namespace {
 
+using graph::Node;
 using graph::Operation;
 
 // Waits for a scheduled operation and raises its failure.
@@ -18,11 +20,12 @@ void settle(Operation* op) {
   if (op->state.load(std::memory_order_acquire) == Operation::State::Ready) return;
   if (op->stream->completed() < op->done_at) runtime::wait(Event(op->stream, op->done_at));
   op->result.read();
-  if (op->buffer) return;
-  if (!op->failure)
+  if (const Ref<runtime::Failure> failure = op->failure.get()) {
+    failure->seen.store(true, std::memory_order_relaxed);
+    std::rethrow_exception(failure->cause);
+  }
+  if (!op->buffer)
     throw std::runtime_error("[eval] The array was being computed by another process when this one was forked off.");
-  op->failure->seen.store(true, std::memory_order_relaxed);
-  std::rethrow_exception(op->failure->cause);
 }
 
 bool is_lazy(const Operation* op) { return op->state.load(std::memory_order_acquire) == Operation::State::Lazy; }
@@ -68,6 +71,18 @@ void array::eval() const {
   Operation* op = graph::base_of(node_.get());
   if (is_lazy(op)) eval_operations({op});
   settle(op);
+}
+
+const void* array::data_ptr() const {
+  eval();
+  const Node* node = node_.get();
+  Operation* op = graph::base_of(node);
+  if (&graph::home_of(op) != &runtime::host_arena()) {
+    op = evaluation::replica_of(op, runtime::host_arena());
+    settle(op);
+  }
+  op->buffer->contents.read();
+  return static_cast<const char*>(op->buffer->data) + graph::offset_of(node) * static_cast<std::int64_t>(itemsize());
 }
 
 void eval(const std::vector<array>& arrays) {

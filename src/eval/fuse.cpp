@@ -143,7 +143,7 @@ void Fuser::close(std::size_t index) {
   }
   renumber(step.program);
   step.ns = 200 + 0.3 * static_cast<double>(element_count(step.domain)) * static_cast<double>(g.ops.size());
-  place(step);
+  place(step, submitted_);
   // In dependency order: an operation that only this group knows goes when its last reader gives it up.
   for (Operation* op : g.ops) op->inputs.clear();
   submit(std::move(g.step), submitted_);
@@ -161,7 +161,7 @@ void Fuser::add_irregular(Operation* op) {
   if (op->op == Op::Matmul)
     step->ns +=
         0.03 * static_cast<double>(element_count(op->shape)) * static_cast<double>(step->inputs[0]->shape.back());
-  place(*step);
+  place(*step, submitted_);
   submit(std::move(step), submitted_);
 }
 

@@ -1,22 +1,43 @@
 #include "eval/plan.h"
+#include "runtime/arena.h"
 #include "runtime/stream_state.h"
 
 namespace anabranch::evaluation {
 
+using graph::Node;
 using graph::Operation;
 
-void place(Step& step) {
-  for (const auto& node : step.inputs) {
-    const Operation* base = graph::base_of(node.get());
-    // A stream's own order implies what was submitted to it before.
-    if (!base->stream || base->stream == step.stream || base->stream->completed() >= base->done_at) continue;
-    bool known = false;
-    for (Event& wait : step.waits) {
-      if (wait.stream() != base->stream) continue;
-      known = true;
-      if (wait.value() < base->done_at) wait = Event(base->stream, base->done_at);
-    }
-    if (!known) step.waits.emplace_back(base->stream, base->done_at);
+namespace {
+
+// The same view of the base's replica in `arena`.
+graph::NodeRef moved(const Node* node, runtime::Arena& arena, Submitted& to) {
+  Ref<Operation> replica = replicate(graph::base_of(node), arena, to);
+  if (!node->is_view) return graph::NodeRef(replica.get());
+  return graph::NodeRef::adopt(
+      new graph::View(std::move(replica), node->shape, graph::strides_of(node), graph::offset_of(node)));
+}
+
+void wait_for(Step& step, const Operation* base) {
+  // A stream's own order implies what was submitted to it before.
+  if (!base->stream || base->stream == step.stream || base->stream->completed() >= base->done_at) return;
+  for (Event& wait : step.waits) {
+    if (wait.stream() != base->stream) continue;
+    if (wait.value() < base->done_at) wait = Event(base->stream, base->done_at);
+    return;
+  }
+  step.waits.emplace_back(base->stream, base->done_at);
+}
+
+bool is_transfer(const Step& step) { return !step.fused && step.outputs.front()->op == graph::Op::Transfer; }
+
+}  // namespace
+
+void place(Step& step, Submitted& to) {
+  runtime::Arena& arena = step.stream->arena();
+  for (auto& node : step.inputs) {
+    if (!is_transfer(step) && &graph::home_of(graph::base_of(node.get())) != &arena)
+      node = moved(node.get(), arena, to);
+    wait_for(step, graph::base_of(node.get()));
   }
 }
 

@@ -2,7 +2,8 @@
 //
 //   collect  walks from the requested operations to all that they need and nobody has claimed
 //   fuse     joins them into steps: fused programs of elementwise operations, or single irregular operations
-//   place    gives a step the few waits for other streams that its stream's order does not already imply
+//   place    has what a step reads brought into its device's memory, and gives it the few waits for other streams that
+//            its stream's order does not already imply
 //   submit   hands it to its stream
 //
 // All of it happens under the plan lock, without the GIL, in batches: outside the lock an operation is lazy, or
@@ -24,6 +25,7 @@ class Step final : public runtime::Work {
   explicit Step(Ref<runtime::StreamState> s) : stream(std::move(s)) {}
   void accepted(std::uint64_t value) noexcept override;
   void start(runtime::Launch& launch) override;
+  void issued(const std::exception_ptr& failure) noexcept override;
   void finish(std::exception_ptr failure) noexcept override;
 
   const Ref<runtime::StreamState> stream;
@@ -36,12 +38,18 @@ class Step final : public runtime::Work {
  private:
   bool poisoned(std::size_t output) const { return static_cast<bool>(poison_[output]); }
   bool spread_poison();
+  void begin(runtime::Launch& launch);
+  void transfer(runtime::Launch& launch);
+  void publish(const std::exception_ptr& exception);
   using Views = SmallVector<runtime::View, 4>;
-  Views bind_inputs() const;
-  Views bind_outputs();
+  Views bind_outputs(runtime::Launch& launch);
+  Views bind_inputs(const Views& out) const;
   bool is_repeated(std::size_t input) const;
   runtime::BufferRef donated(const graph::Operation& output, std::size_t bytes);
 
+  std::uint64_t done_at_ = 0;
+  bool issued_ = false, failed_ = false;
+  std::size_t at_fault_ = 0;                      // the output for which memory was refused
   SmallVector<runtime::BufferRef, 2> buffers_;    // of the outputs
   SmallVector<Ref<runtime::Failure>, 2> poison_;  // an output's, if what it needs has failed
 };
@@ -98,8 +106,13 @@ class Fuser {
   std::vector<Group> open_;
 };
 
-// place: fills step.waits from what it reads.
-void place(Step& step);
+// place: sees to it that all that the step reads lies in its stream's memory, and fills step.waits.
+void place(Step& step, Submitted& to);
+// Where the value of `op`, which is not lazy, lies in the memory of `arena`: a transfer that is submitted, and
+// remembered by `op` unless it is pinned, or was before. Plan lock.
+Ref<graph::Operation> replicate(graph::Operation* op, runtime::Arena& arena, Submitted& to);
+// The same from outside: takes the plan lock and schedules. `op`, not pinned, keeps it.
+graph::Operation* replica_of(graph::Operation* op, runtime::Arena& arena);
 
 // submit: hands the step to its stream, and notes it in `to`.
 void submit(std::unique_ptr<Step> step, Submitted& to);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "eval/plan.h"
+#include "runtime/arena.h"
 #include "runtime/backend.h"
 #include "runtime/creation.h"
 #include "runtime/stream_state.h"
@@ -14,9 +15,6 @@ using runtime::BufferRef;
 using runtime::Failure;
 
 namespace {
-
-// What a failed operand reads as while its healthy neighbours in a fused step are computed.
-const std::uint64_t zero = 0;
 
 std::size_t bytes_of(const Operation& op) {
   return static_cast<std::size_t>(element_count(op.shape)) * op.dtype.size();
@@ -31,6 +29,15 @@ std::string name_of(const Step& step) {
   return name.empty() ? "full" : name;
 }
 
+// Whether `node` is an input whose value only this step can read: nobody else has a handle, so nobody can get one. On a
+// device the step that computes it may be in flight and know it too; it counts as long as it is marked, in this order.
+bool is_last_reader(const graph::Node* node) {
+  const Operation* base = graph::base_of(node);
+  if (node->is_view && node->references.load(std::memory_order_acquire) != 1) return false;
+  const std::uint32_t references = base->references.load(std::memory_order_acquire);
+  return references == 1 || (references == 2 && base->in_flight.load(std::memory_order_acquire));
+}
+
 }  // namespace
 
 // Gives the failures of the inputs to the outputs that depend on them; whether any output is left to compute.
@@ -40,10 +47,10 @@ bool Step::spread_poison() {
   bool any = false;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Operation* base = graph::base_of(inputs[i].get());
-    base->result.read();
-    failed[i] = base->failure;
+    if (!issued_) base->result.read();
+    failed[i] = base->failure.get();
     // Neither a value nor a failure: it was being computed when this process was forked off.
-    if (!failed[i] && !base->buffer)
+    if (!failed[i] && !base->buffer && !issued_)
       failed[i] = Ref<Failure>::adopt(new Failure(std::make_exception_ptr(
           std::runtime_error("The array was being computed by another process when this one was forked off."))));
     any |= static_cast<bool>(failed[i]);
@@ -69,7 +76,7 @@ bool Step::spread_poison() {
   return left;
 }
 
-Step::Views Step::bind_inputs() const {
+Step::Views Step::bind_inputs(const Views& out) const {
   Views views;
   for (const auto& node : inputs) {
     const Operation* base = graph::base_of(node.get());
@@ -77,7 +84,8 @@ Step::Views Step::bind_inputs() const {
     view.dtype = node->dtype;
     view.shape = fused ? domain : node->shape;
     if (!base->buffer) {
-      view.data = const_cast<std::uint64_t*>(&zero);
+      // It has failed; its healthy neighbours in the fused step are computed with any element in its place.
+      view.data = out.front().data;
       view.strides.resize(view.shape.size());
       continue;
     }
@@ -111,22 +119,23 @@ BufferRef Step::donated(const Operation& output, std::size_t bytes) {
     if (node->is_view || node->dtype != output.dtype || !(node->shape == output.shape)) continue;
     if (fused && outputs.size() > 1 && is_repeated(i)) continue;
     const Operation* base = graph::base_of(node);
-    // One reference each: this step's to the node, the node's to the buffer.
-    if (node->references.load(std::memory_order_acquire) != 1 || !base->buffer || base->buffer->size < bytes ||
-        base->buffer->references.load(std::memory_order_acquire) != 1 || runtime::is_foreign(base->buffer.get()))
+    // The node's reference to the buffer must be the only one, too.
+    if (!is_last_reader(node) || !base->buffer || base->buffer->size < bytes ||
+        base->buffer->references.load(std::memory_order_acquire) != 1 || runtime::is_foreign(base->buffer.get()) ||
+        base->buffer->arena != &stream->arena())
       continue;
     return base->buffer;
   }
   return {};
 }
 
-Step::Views Step::bind_outputs() {
+Step::Views Step::bind_outputs(runtime::Launch& launch) {
   Views views;
   for (const auto& op : outputs) {
     const std::size_t bytes = bytes_of(*op);
     BufferRef buffer = donated(*op, bytes);
-    if (!buffer) buffer = runtime::allocate(bytes);
-    buffer->contents.write();
+    if (!buffer) buffer = launch.allocate(bytes);
+    if (!stream->queue()) buffer->contents.write();
     views.push_back({buffer->data, op->dtype, op->shape, contiguous_strides(op->shape)});
     buffers_.push_back(std::move(buffer));
   }
@@ -135,8 +144,22 @@ Step::Views Step::bind_outputs() {
 
 void Step::start(runtime::Launch& launch) {
   if (!spread_poison()) return;
-  const Views in = bind_inputs(), out = bind_outputs();
-  if (outputs.empty() || element_count(domain) == 0) return;
+  try {
+    begin(launch);
+  } catch (const runtime::OutOfMemory&) {
+    at_fault_ = buffers_.size() < outputs.size() ? buffers_.size() : 0;
+    for (auto& b : buffers_) runtime::Arena::undo(std::move(b));
+    buffers_.clear();
+    poison_.clear();
+    throw;
+  }
+}
+
+void Step::begin(runtime::Launch& launch) {
+  if (outputs.empty()) return;
+  if (outputs.front()->op == graph::Op::Transfer) return transfer(launch);
+  const Views out = bind_outputs(launch), in = bind_inputs(out);
+  if (element_count(domain) == 0) return;
   runtime::Backend& backend = runtime::backend_for(stream->device, "eval", "run on gpu device");
   if (fused) {
     backend.launch_program(program, domain, {in.data(), in.size()}, {out.data(), out.size()}, launch);
@@ -148,18 +171,22 @@ void Step::start(runtime::Launch& launch) {
   }
 }
 
-void Step::finish(std::exception_ptr exception) noexcept {
-  // All chunks are done, whoever ran them: from here on the memory is for others.
-  for (const auto& node : inputs)
-    if (const auto& buffer = graph::base_of(node.get())->buffer) buffer->contents.read();
-  for (const auto& buffer : buffers_) buffer->contents.write();
+void Step::transfer(runtime::Launch& launch) {
+  const Operation& to = *outputs.front();
+  const std::size_t bytes = bytes_of(to);
+  runtime::Arena& arena = graph::home_of(&to);
+  buffers_.push_back(&arena == &stream->arena() ? launch.allocate(bytes) : arena.allocate(bytes));
+  if (bytes) launch.queue().copy(buffers_.front()->data, graph::base_of(inputs.front().get())->buffer->data, bytes);
+}
+
+// Gives the outputs their memory, or their failures.
+void Step::publish(const std::exception_ptr& exception) {
   Ref<Failure> failure;
-  if (exception) {
+  if (exception && !failed_) {
+    failed_ = true;
     std::string where = to_string(Stream(stream));
-    // Where memory for an output was refused, that one is at fault.
-    const std::size_t at_fault = buffers_.size() < outputs.size() ? buffers_.size() : 0;
     if (!outputs.empty()) {
-      const std::string line = runtime::creation_of(outputs[at_fault].get());
+      const std::string line = runtime::creation_of(outputs[at_fault_].get());
       if (!line.empty()) where += ", created at " + line;
     }
     failure = Ref<Failure>::adopt(new Failure(runtime::explain(exception, name_of(*this), where)));
@@ -167,11 +194,38 @@ void Step::finish(std::exception_ptr exception) noexcept {
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     Operation& op = *outputs[i];
-    op.result.write();
-    if (i < poison_.size() && poison_[i]) op.failure = poison_[i];
-    else if (failure) op.failure = failure;
-    else op.buffer = std::move(buffers_[i]);
+    if (!op.in_flight.load(std::memory_order_relaxed)) op.result.write();
+    if (i < poison_.size() && poison_[i]) op.failure.set(poison_[i]);
+    else if (failure) op.failure.set(failure);
+    else if (i < buffers_.size()) op.buffer = std::move(buffers_[i]);
   }
+  buffers_.clear();
+}
+
+// On a device. What was computed may yet turn out to have failed: finish().
+void Step::issued(const std::exception_ptr& failure) noexcept {
+  // The device may be using all this, also where adding its commands failed half-way.
+  issued_ = true;
+  const Event end(stream, done_at_);
+  for (const auto& b : buffers_)
+    if (b->arena) b->arena->note_use(b.get(), end);
+  for (const auto& node : inputs) {
+    Operation* base = graph::base_of(node.get());
+    if (!base->buffer || !base->buffer->arena) continue;
+    base->buffer->arena->note_use(base->buffer.get(), end);
+    // An intermediate result that nobody else can read: the device alone needs its memory, in its own order. What lies
+    // on the host has no such order.
+    if (is_last_reader(node.get()) && &graph::home_of(base) != &runtime::host_arena()) base->buffer = {};
+  }
+  publish(failure);
+  for (const auto& op : outputs) op->in_flight.store(true, std::memory_order_relaxed);
+}
+
+void Step::finish(std::exception_ptr failure) noexcept {
+  if (issued_) spread_poison();  // what the device found out since
+  publish(failure);
+  if (issued_)
+    for (const auto& op : outputs) op->in_flight.store(false, std::memory_order_release);
 }
 
 }  // namespace anabranch::evaluation

@@ -7,6 +7,10 @@
 #include "anabranch/dtype.h"
 #include "anabranch/shape.h"
 
+namespace anabranch::runtime {
+class Arena;
+}
+
 namespace anabranch::graph {
 
 // One value of any dtype, held in the lane type that computes it (see program.h): bool and integers as int64 or
@@ -88,6 +92,10 @@ struct RandomBitsAttrs {
 // Matmul: batch axes are broadcast already; the last two axes of the operands are (m, k) and (k, n).
 struct CholeskyAttrs {
   bool upper;
+};
+// Transfer: to which memory.
+struct TransferAttrs {
+  runtime::Arena* to;
 };
 
 }  // namespace anabranch::graph

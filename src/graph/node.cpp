@@ -5,7 +5,9 @@
 
 #include "anabranch/error.h"
 #include "graph/program.h"
+#include "runtime/arena.h"
 #include "runtime/creation.h"
+#include "runtime/stream_state.h"
 
 namespace anabranch {
 namespace graph {
@@ -51,6 +53,13 @@ void retain(Node* n) noexcept { n->references.fetch_add(1, std::memory_order_rel
 void release(Node* n) noexcept {
   if (n->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(n);
 }
+
+runtime::Arena& home_of(const Operation* op) {
+  if (!op->stream) return runtime::host_arena();
+  if (op->op == Op::Transfer) return *static_cast<const TransferAttrs*>(op->attributes->get())->to;
+  return op->stream->arena();
+}
+
 void retain(Operation* n) noexcept { retain(static_cast<Node*>(n)); }
 void release(Operation* n) noexcept { release(static_cast<Node*>(n)); }
 
@@ -106,7 +115,7 @@ Node* leaf(const Shape& shape, Dtype dtype, runtime::BufferRef buffer) {
 
 array::array(const void* data, const Shape& shape, Dtype dtype) {
   const std::size_t bytes = static_cast<std::size_t>(element_count(shape)) * dtype.size();
-  auto buffer = runtime::allocate(bytes);
+  auto buffer = runtime::allocate_or_wait(bytes);
   if (bytes) std::memcpy(buffer->data, data, bytes);
   node_ = NodeRef::adopt(leaf(shape, dtype, std::move(buffer)));
 }
@@ -151,13 +160,6 @@ Event array::event() const {
     case Operation::State::Scheduled: break;
   }
   return Event(base->stream, base->done_at);
-}
-
-const void* array::data_ptr() const {
-  eval();
-  base_of(node_.get())->buffer->contents.read();
-  return static_cast<const char*>(base_of(node_.get())->buffer->data) +
-         offset_of(node_.get()) * static_cast<std::int64_t>(itemsize());
 }
 
 template <typename T>

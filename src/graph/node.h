@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "anabranch/array.h"
 #include "graph/attributes.h"
@@ -65,6 +66,10 @@ struct Operation final : Node {
   // group's program, `uses` how many operands there read it.
   std::uint32_t mark = 0;
   std::uint16_t value = 0;
+  // Somebody can write to the value's memory: copies of it elsewhere are for one reader each. Set and read anywhere.
+  runtime::Atomic<bool> pinned{false};
+  // With a device: the step that computes it holds a reference.
+  runtime::Atomic<bool> in_flight{false};
   std::uint32_t uses = 0;
 
   Scalar scalar;  // Op::Full
@@ -74,10 +79,13 @@ struct Operation final : Node {
   const Ref<runtime::StreamState> stream;  // null for a leaf
 
   std::uint64_t done_at = 0;  // written before state becomes Scheduled
-  // Written once by the submission before its event happens; read after it.
+  // Written once, before the submission's event happens; on a device before it counts as issued. Given up by the last
+  // reader on a device.
   [[no_unique_address]] runtime::AccessCheck result{"an operation's result"};
   runtime::BufferRef buffer;
-  Ref<runtime::Failure> failure;
+  runtime::FailureSlot failure;  // set before the event happens
+  // Plan lock. Transfers of this value to other memory spaces, already scheduled.
+  std::unique_ptr<std::vector<Ref<Operation>>> replicas;
 
   Operation(Op o, Dtype d, Shape s, Ref<runtime::StreamState> st, std::unique_ptr<const Attributes> a);
   // A leaf.
@@ -96,6 +104,8 @@ inline Strides strides_of(const Node* n) {
 }
 void retain(Operation* n) noexcept;
 void release(Operation* n) noexcept;
+// The memory in which the value of `op` lies, or will.
+runtime::Arena& home_of(const Operation* op);
 
 // --- Building. Shapes and dtypes are the caller's (ops/) business.
 

@@ -27,7 +27,8 @@ const char* op_name(Op op) {
                                           "matmul",
                                           "inv",
                                           "solve",
-                                          "cholesky"};
+                                          "cholesky",
+                                          "transfer"};
 #undef ANABRANCH_NAME
   static_assert(sizeof(names) / sizeof(names[0]) == op_count);
   return names[static_cast<int>(op)];

@@ -35,6 +35,7 @@ enum class Op : std::uint16_t {
   Inverse,
   Solve,
   Cholesky,
+  Transfer,  // the same value in another memory space; runs on a queue, with no kernel
   count,
 };
 #undef ANABRANCH_ENUM

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 
 #include "anabranch/device.h"
+#include "runtime/arena.h"
 #include "runtime/launch.h"
 
 namespace anabranch::graph {
@@ -17,12 +19,40 @@ namespace anabranch::runtime {
 
 using DeviceInfo = std::unordered_map<std::string, std::variant<std::string, std::size_t>>;
 
+// The commands of one stream on a device that works on its own: done in the order in which they are added, after what
+// they wait for. Commands are added by one thread at a time (the holder of the strand's token) and never block it;
+// adding throws DeviceLost where the device is gone.
+class Queue {
+ public:
+  virtual ~Queue() = default;
+  // What is added from here on begins after `other`, a queue of the same type of device, has signalled `value`.
+  virtual void wait(Queue& other, std::uint64_t value) = 0;
+  // Copies between two memory spaces, or within one.
+  virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
+  // When all that was added before is done, reached() becomes `value`, and after that some thread of the backend calls
+  // stream->progressed() and lets go of it. Signals come in the order 1, 2, 3 ...
+  virtual void signal(std::uint64_t value, Ref<StreamState> stream) = 0;
+  // Any thread, at any time: the last signal that has happened.
+  virtual std::uint64_t reached() const = 0;
+  // Once for each value reached: the failure of what was added between the signal before and this one, if it failed.
+  virtual std::exception_ptr take_failure(std::uint64_t value) = 0;
+  // Any thread: why nothing that has not been reached ever will be; null while the device works.
+  virtual std::exception_ptr lost() const = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
   // How many devices there are. At least 1.
   virtual int device_count() const = 0;
+  // "device_name", "architecture" and "memory_size" (bytes) at least.
   virtual DeviceInfo describe(int index) const = 0;
+  // The source of the device's own memory; null where it works in the host's.
+  virtual MemorySource* memory(int index) = 0;
+  // A queue of the device; null where the pool does its work.
+  virtual std::unique_ptr<Queue> open_queue(int index) = 0;
+  // In a forked child, before anything else: a device that does not survive a fork is lost from here on.
+  virtual void forked() = 0;
   // Does, or adds to `launch`, one irregular operation. Throws NotSupported where there is no kernel for it.
   virtual void launch_kernel(graph::Op op, const KernelCall& call, Launch& launch) = 0;
   // Does, or adds to `launch`, a fused program over the domain `shape` (see kernels/elementwise/run.h).

@@ -18,10 +18,10 @@ class Marker final : public Work {
  public:
   Marker(Ref<StreamState> stream, std::shared_ptr<std::int64_t> time)
       : stream_(std::move(stream)), time_(std::move(time)) {}
-  void start(Launch&) override {
+  void start(Launch&) override {}
+  void finish(std::exception_ptr) noexcept override {
     if (time_) *time_ = Clock::now();
   }
-  void finish(std::exception_ptr) noexcept override {}
 
  private:
   Ref<StreamState> stream_;  // the queue alone keeps no stream alive
@@ -57,10 +57,15 @@ void Stream::wait(const Event& event) const {
   state_->schedule();
 }
 
-bool Stream::query() const { return state_->completed() >= state_->submitted(); }
+bool Stream::query() const { return Event(state_, state_->submitted()).query(); }
 void Stream::synchronize() const { synchronize_all({state_}); }
 
-bool Event::query() const { return !stream_ || stream_->completed() >= value_; }
+bool Event::query() const {
+  if (!stream_ || stream_->completed() >= value_) return true;
+  if (!stream_->queue()) return false;
+  stream_->progressed();
+  return stream_->completed() >= value_;
+}
 void Event::wait() const { runtime::wait(*this); }
 
 bool Event::wait_for(double seconds) const {

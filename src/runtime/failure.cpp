@@ -18,6 +18,8 @@ std::exception_ptr explain(std::exception_ptr cause, const std::string& operatio
     return std::make_exception_ptr(MemoryError(text(e.what())));
   } catch (const TypeError& e) {
     return std::make_exception_ptr(TypeError(text(e.what())));
+  } catch (const DeviceLost& e) {
+    return std::make_exception_ptr(DeviceLost(text(e.what())));
   } catch (const NotSupported& e) {
     return std::make_exception_ptr(NotSupported(text(e.what())));
   } catch (const std::invalid_argument& e) {

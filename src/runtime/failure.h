@@ -24,6 +24,26 @@ inline void release(Failure* f) noexcept {
   if (f->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete f;
 }
 
+// A place for one failure, set at most once and read by anybody at any time.
+class FailureSlot {
+ public:
+  FailureSlot() = default;
+  FailureSlot(const FailureSlot&) = delete;
+  ~FailureSlot() {
+    if (Failure* f = slot_.load(std::memory_order_relaxed)) release(f);
+  }
+  // Null while there is none.
+  Ref<Failure> get() const { return Ref<Failure>(slot_.load(std::memory_order_acquire)); }
+  // The first failure stays.
+  void set(Ref<Failure> failure) {
+    Failure* none = nullptr;
+    if (slot_.compare_exchange_strong(none, failure.get(), std::memory_order_acq_rel)) failure.detach();
+  }
+
+ private:
+  Atomic<Failure*> slot_{nullptr};
+};
+
 // The same exception with "[operation] " put before its message, where it is not there yet, and the stream after it.
 std::exception_ptr explain(std::exception_ptr cause, const std::string& operation, const std::string& stream);
 

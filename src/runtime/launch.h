@@ -30,8 +30,16 @@ struct View {
 // may share. How work is cut into chunks must depend on shapes alone, never on how many threads there are: results have
 // the same bits on any machine width. A chunk should take 20 us to 1 ms; a phase of one chunk runs where the submission
 // runs. A chunk may throw; the first exception becomes the operation's failure.
+//
+// On a device with a queue of its own there are no phases: kernels add their commands to the queue.
+class Queue;
+class StreamState;
+
 class Launch {
  public:
+  Launch() = default;
+  explicit Launch(const StreamState* stream) : stream_(stream) {}
+
   using Chunk = std::function<void(std::size_t)>;
   struct Phase {
     std::size_t chunks;
@@ -45,13 +53,23 @@ class Launch {
   }
   // Adds a phase of a single call: after the phases before it, before those after it.
   void then(double ns, Chunk run) { parallel(1, ns, std::move(run)); }
-  // Uninitialised memory, 64-byte aligned, that lives until the submission has finished. Throws MemoryError.
+  // Uninitialised memory, 64-byte aligned, of the stream's device, until the submission has finished. Throws
+  // MemoryError.
   void* scratch(std::size_t bytes);
+  // Memory of the stream's device for results.
+  BufferRef allocate(std::size_t bytes);
+  // The stream's queue; only where it has one.
+  Queue& queue() const;
 
   std::vector<Phase>& phases() { return phases_; }
+  // Tells the arenas that the device may use the scratch memory until `use`.
+  void note_uses(const Event& use);
+  // After a try that was refused memory.
+  void undo();
   void clear();
 
  private:
+  const StreamState* stream_ = nullptr;  // null: the host's memory
   std::vector<Phase> phases_;
   std::vector<BufferRef> scratch_;
 };

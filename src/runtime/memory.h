@@ -1,32 +1,43 @@
-// Memory: reference-counted buffers from one caching allocator, with figures and limits.
+// Memory: reference-counted buffers from caching arenas, one arena a memory space (the host's, and each device's own).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "anabranch/device.h"
+#include "anabranch/stream.h"
 #include "runtime/buffer_ref.h"
 #include "runtime/sync.h"
 
 namespace anabranch::runtime {
 
-// A block of memory on one device. 64-byte aligned; usable bytes are rounded up to a size class.
+class Arena;
+
+// A block of memory. 64-byte aligned; usable bytes are rounded up to a size class.
 struct Buffer {
   Atomic<std::uint32_t> references{1};
-  std::uint32_t size_class;  // foreign_class where the memory is somebody else's
-  void* data;
-  std::size_t size;  // bytes asked for
+  std::uint32_t size_class;
+  bool undone = false;  // see Arena::undo
+  void* data;           // only the space's own device can use the address (the host's: every thread and CPU kernel)
+  std::size_t size;     // bytes asked for
+  Arena* arena;         // null where the memory is somebody else's, on the host
+  // What a device may still be doing with the memory, also when the last reference is gone. Under the arena's lock.
+  std::vector<Event> uses;
   // Foreign memory's owner; called once, on whatever thread drops the last reference.
   std::function<void(void*)>* deleter = nullptr;
   [[no_unique_address]] AccessCheck contents{"a buffer's memory"};
 };
 
-// Memory that `deleter(data)` gives back.
+// allocate() for a thread that is no submission: where memory is short, it waits for work in flight that may give some
+// back. Throws Interrupted.
+BufferRef allocate_or_wait(std::size_t bytes);
+// Host memory that `deleter(data)` gives back.
 BufferRef adopt(void* data, std::size_t bytes, std::function<void(void*)> deleter);
 // Whether the memory came through adopt().
-bool is_foreign(const Buffer* b);
-// Held over a fork.
-Mutex& allocator_mutex();
+inline bool is_foreign(const Buffer* b) { return !b->arena; }
+// Whether `b` lies in `arena`; foreign memory lies in the host's.
+bool lies_in(const Buffer* b, const Arena& arena);
 
 }  // namespace anabranch::runtime

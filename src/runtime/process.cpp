@@ -2,8 +2,10 @@
 
 #include <pthread.h>
 
+#include "runtime/arena.h"
+#include "runtime/backend.h"
 #include "runtime/creation.h"
-#include "runtime/memory.h"
+#include "runtime/parking.h"
 #include "runtime/pool.h"
 #include "runtime/registry.h"
 
@@ -11,29 +13,34 @@ namespace anabranch::runtime {
 namespace {
 
 // The order in which locks are ever held together: plan (eval's own handlers, installed before these run last),
-// registry, streams by index, pool, allocator; creation lines'.
+// registry, streams in their order there, pool, parking, the devices' arenas, the host's; creation lines'.
 void before_fork() {
   registry_mutex().lock();
   for (StreamState* s : registered_streams()) s->mutex().lock();
   Pool::get().mutex().lock();
-  allocator_mutex().lock();
+  parking_mutex().lock();
+  device_arenas_mutex().lock();
+  for (Arena* a : device_arenas()) a->mutex().lock();
+  host_arena().mutex().lock();
   creation::mutex().lock();
 }
 
 void unlock_all() {
   creation::mutex().unlock();
-  allocator_mutex().unlock();
+  host_arena().mutex().unlock();
+  for (Arena* a : device_arenas()) a->mutex().unlock();
+  device_arenas_mutex().unlock();
+  parking_mutex().unlock();
   Pool::get().mutex().unlock();
   for (StreamState* s : registered_streams()) s->mutex().unlock();
   registry_mutex().unlock();
 }
 
 void in_child() {
-  // Streams that nothing else holds any more go after the locks are given back: the end of a stream takes them.
-  std::vector<Ref<StreamState>> kept;
-  for (StreamState* s : registered_streams()) kept.emplace_back(s);
-  for (const auto& s : kept) s->abandon_in_flight();
-  const auto queue = Pool::get().forget_workers();
+  for (auto type : {Device::cpu, Device::gpu})
+    if (Backend* backend = find_backend(type)) backend->forked();
+  for (StreamState* s : registered_streams()) s->abandon_in_flight();
+  Pool::get().forget_workers();
   unlock_all();
 }
 

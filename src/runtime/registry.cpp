@@ -1,6 +1,9 @@
 #include "runtime/registry.h"
 
-#include <algorithm>
+#include <map>
+
+#include "runtime/arena.h"
+#include "runtime/backend.h"
 
 namespace anabranch::runtime {
 namespace {
@@ -9,8 +12,9 @@ constexpr int unlisted = -1;
 
 struct Registry {
   Mutex mutex;
-  std::vector<StreamState*> streams;  // by index
+  std::list<StreamState*> streams;  // in the order of their opening
   int next_index = 0;
+  std::map<std::pair<Device, Transfer>, Ref<StreamState>> copy_streams;
 };
 
 // Never destroyed: streams may be dropped after main() has returned.
@@ -27,38 +31,52 @@ bool try_retain(StreamState* s) {
   return false;
 }
 
-}  // namespace
-
-Ref<StreamState> open_stream(Device device) {
+Ref<StreamState> open(Device device, bool listed) {
+  // The parts that may throw come first, without the lock.
+  Arena& arena = arena_of(device);
+  std::unique_ptr<Queue> queue = find_backend(device.type)->open_queue(device.index);
   Registry& r = registry();
   Lock lock(r.mutex);
-  Ref<StreamState> stream(new StreamState(r.next_index++, device));
+  Ref<StreamState> stream(new StreamState(listed ? r.next_index++ : unlisted, device, arena, std::move(queue)));
   r.streams.push_back(stream.get());
+  stream->position = std::prev(r.streams.end());
   return stream;
 }
 
-Ref<StreamState> open_unlisted_stream(Device device) { return Ref<StreamState>(new StreamState(unlisted, device)); }
+}  // namespace
 
-std::vector<Ref<StreamState>> open_streams() {
+Ref<StreamState> open_stream(Device device) { return open(device, true); }
+Ref<StreamState> open_unlisted_stream(Device device) { return open(device, false); }
+
+Ref<StreamState> copy_stream(Device device, Transfer transfer) {
+  Registry& r = registry();
+  {
+    Lock lock(r.mutex);
+    if (const auto found = r.copy_streams.find({device, transfer}); found != r.copy_streams.end()) return found->second;
+  }
+  Ref<StreamState> fresh = open_unlisted_stream(device);
+  Lock lock(r.mutex);
+  return r.copy_streams.try_emplace({device, transfer}, fresh).first->second;
+}
+
+std::vector<Ref<StreamState>> open_streams(Listing listing) {
   Registry& r = registry();
   Lock lock(r.mutex);
   std::vector<Ref<StreamState>> out;
   for (StreamState* s : r.streams)
-    if (try_retain(s)) out.push_back(Ref<StreamState>::adopt(s));
+    if ((listing == Listing::All || s->index != unlisted) && try_retain(s)) out.push_back(Ref<StreamState>::adopt(s));
   return out;
 }
 
 Mutex& registry_mutex() { return registry().mutex; }
-const std::vector<StreamState*>& registered_streams() { return registry().streams; }
+const std::list<StreamState*>& registered_streams() { return registry().streams; }
 
 void release(StreamState* s) noexcept {
   if (s->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  if (s->index != unlisted) {
+  {
     Registry& r = registry();
     Lock lock(r.mutex);
-    auto at = std::lower_bound(r.streams.begin(), r.streams.end(), s,
-                               [](StreamState* a, StreamState* b) { return a->index < b->index; });
-    r.streams.erase(at);
+    r.streams.erase(s->position);
   }
   delete s;
 }

@@ -1,6 +1,7 @@
 // The streams in existence.
 #pragma once
 
+#include <list>
 #include <vector>
 
 #include "runtime/stream_state.h"
@@ -8,11 +9,15 @@
 namespace anabranch::runtime {
 
 Ref<StreamState> open_stream(Device device);
-// A stream that open_streams() does not tell of, for work that its opener waits for at once.
+// A stream that has no index and that users are not told of, for the runtime's own work.
 Ref<StreamState> open_unlisted_stream(Device device);
-std::vector<Ref<StreamState>> open_streams();
+// The stream on `device` that copies into its memory, or out of it to the host's. Opened on first use, never closed.
+enum class Transfer : std::uint8_t { In, Out };
+Ref<StreamState> copy_stream(Device device, Transfer transfer);
+enum class Listing : std::uint8_t { Users, All };
+std::vector<Ref<StreamState>> open_streams(Listing listing = Listing::Users);
 // Held over a fork; what it guards, to be used holding it.
 Mutex& registry_mutex();
-const std::vector<StreamState*>& registered_streams();
+const std::list<StreamState*>& registered_streams();
 
 }  // namespace anabranch::runtime

@@ -2,23 +2,34 @@
 
 #include <algorithm>
 
+#include "runtime/backend.h"
+#include "runtime/parking.h"
 #include "runtime/pool.h"
 
 namespace anabranch::runtime {
 namespace {
 
-// Strands unblocked by the completion that this thread is in: their own locks must not be taken under the lock of the
-// stream that completes.
-SmallVector<Ref<StreamState>, 2>*& unblocking() {
-  using Strands = SmallVector<Ref<StreamState>, 2>*;
-  ANABRANCH_THREAD_LOCAL(Strands, strands);
-  return strands;
+// Strands reached by the step of the timeline that this thread is in, and streams of devices that may have more to
+// retire: their own locks must not be taken under the lock of the stream that makes the step.
+StreamState::Reached*& reached_now() {
+  ANABRANCH_THREAD_LOCAL(StreamState::Reached*, reached);
+  return reached;
 }
 
 // Failures that synchronize() alone can tell, since nobody holds their results: later ones say nothing new.
 constexpr std::size_t most_unreadable = 64;
 
 }  // namespace
+
+StreamState::StreamState(int i, Device d, Arena& arena, std::unique_ptr<Queue> queue)
+    : index(i), device(d), arena_(arena), queue_(std::move(queue)), launch_(this) {}
+
+StreamState::~StreamState() = default;
+
+bool StreamState::Need::satisfied() const {
+  const StreamState* s = event.stream().get();
+  return !s || (at_issue ? s->issued() : s->completed()) >= event.value();
+}
 
 std::uint64_t StreamState::submit(Work* work) {
   Lock lock(mutex_);
@@ -43,12 +54,18 @@ void StreamState::schedule() {
 
 bool StreamState::has_ready_work() {
   Lock lock(mutex_);
-  return head_ && std::all_of(head_->waits.begin(), head_->waits.end(), [](const Event& e) { return e.query(); });
+  return head_ && std::all_of(head_->waits.begin(), head_->waits.end(),
+                              [this](const Event& e) { return Need{e, device_waits_for(*e.stream())}.satisfied(); });
+}
+
+bool StreamState::is_moving() {
+  Lock lock(mutex_);
+  return strand_ == Strand::Running || strand_ == Strand::Queued || (strand_ == Strand::Idle && head_) || flying_;
 }
 
 bool StreamState::add_waiter(Waiter* waiter) {
   Lock lock(mutex_);
-  if (completed_.load(std::memory_order_relaxed) >= waiter->value) return false;
+  if ((waiter->at_issue ? issued() : completed()) >= waiter->value) return false;
   waiters_.push_back(waiter);
   return true;
 }
@@ -65,63 +82,106 @@ bool StreamState::try_claim() {
   return true;
 }
 
-Event StreamState::blocked_on() {
+StreamState::Need StreamState::blocked_on() {
   Lock lock(mutex_);
-  return strand_ == Strand::Blocked ? blocked_on_ : Event();
+  return strand_ == Strand::Blocked ? blocked_on_ : Need();
 }
 
 void StreamState::release_token() {
   {
     Lock lock(mutex_);
     strand_ = head_ ? Strand::Queued : Strand::Idle;
-    if (!head_) return;
+    if (!head_) {
+      lock.unlock();
+      return reconsider_parked();
+    }
   }
   Pool::get().push(Ref<StreamState>(this), 1);
 }
 
-void StreamState::StrandWaiter::reached() noexcept { unblocking()->push_back(Ref<StreamState>(strand)); }
+void StreamState::unpark(bool last_try) {
+  {
+    Lock lock(mutex_);
+    if (strand_ != Strand::Parked) return;
+    last_try_ = last_try;
+    strand_ = Strand::Queued;
+  }
+  Pool::get().push(Ref<StreamState>(this), 1);
+}
 
-// Whether all that `work` waits for has happened; where not, the strand is blocked and the token given back.
+void StreamState::StrandWaiter::reached() noexcept { reached_now()->strands.push_back(Ref<StreamState>(strand)); }
+void StreamState::RetireWaiter::reached() noexcept { reached_now()->retiring.push_back(Ref<StreamState>(stream)); }
+
+// Whether this stream's device waits for that of `other` by itself.
+bool StreamState::device_waits_for(const StreamState& other) const {
+  return queue_ && other.queue_ && device.type == other.device.type;
+}
+
+// Gives the token back until `event`; false where that has come already, with the token and the lock.
+bool StreamState::block(const Event& event, bool at_issue, Lock& lock) {
+  blocked_on_ = {event, at_issue};
+  strand_ = Strand::Blocked;
+  unblock_.strand = this;
+  unblock_.value = event.value();
+  unblock_.at_issue = at_issue;
+  lock.unlock();
+  // From here on the other stream may queue this one at any moment.
+  if (event.stream()->add_waiter(&unblock_)) {
+    reconsider_parked();
+    return true;
+  }
+  lock.lock();
+  strand_ = Strand::Running;
+  blocked_on_ = {};
+  return false;
+}
+
+// Whether `work` may begin; where not, the strand is blocked and the token given back.
 bool StreamState::wait_for_others(Work& work, Lock& lock) {
   while (work.waits_met < work.waits.size()) {
-    const Event event = work.waits[work.waits_met];  // the work may be gone when add_waiter returns
-    if (!event.query()) {
-      blocked_on_ = event;
-      strand_ = Strand::Blocked;
-      unblock_.strand = this;
-      unblock_.value = event.value();
-      lock.unlock();
-      // From here on the other stream may queue this one at any moment.
-      if (event.stream()->add_waiter(&unblock_)) return false;
-      lock.lock();
-      strand_ = Strand::Running;
-      blocked_on_ = Event();
-    }
+    const Event event = work.waits[work.waits_met];  // the work may be gone when block() returns
+    const bool at_issue = device_waits_for(*event.stream());
+    if (!Need{event, at_issue}.satisfied() && block(event, at_issue, lock)) return false;
     ++work.waits_met;
   }
-  return true;
+  const std::uint64_t issued = issued_.load(std::memory_order_relaxed);
+  return issued < completed() + most_in_flight ||
+         !block(Event(Ref<StreamState>(this), issued - most_in_flight / 2), false, lock);
 }
 
 StreamState::Outcome StreamState::run_next(Runner& runner) {
   Work* work;
+  bool last_try;
   {
     Lock lock(mutex_);
     work = head_;
     if (!work) {
       strand_ = Strand::Idle;
+      lock.unlock();
+      reconsider_parked();
       return Outcome::Empty;
     }
-    if (!work->waits.empty() && !wait_for_others(*work, lock)) return Outcome::Blocked;
+    if ((queue_ || !work->waits.empty()) && !wait_for_others(*work, lock)) return Outcome::Blocked;
     head_ = work->next;
     if (!head_) tail_ = nullptr;
     current_ = work;
+    last_try = std::exchange(last_try_, false);
   }
   std::exception_ptr failure;
   phases_.write();
   try {
+    for (const Event& e : work->waits)
+      if (device_waits_for(*e.stream())) queue_->wait(*e.stream()->queue_, e.value());
     work->start(launch_);
+  } catch (const OutOfMemory& refusal) {
+    if (refused(work, refusal, last_try)) return Outcome::Blocked;
+    failure = std::current_exception();
   } catch (...) {
     failure = std::current_exception();
+  }
+  if (queue_) {
+    issue(work, std::move(failure), runner);
+    return Outcome::Ran;
   }
   if (failure || launch_.phases().empty()) {
     complete(work, std::move(failure), runner);
@@ -134,6 +194,22 @@ StreamState::Outcome StreamState::run_next(Runner& runner) {
     phase_ = next_chunk_ = done_chunks_ = 0;
   }
   return participate(runner);
+}
+
+// Whether `work` will be tried again: it is parked then, and the token given back.
+bool StreamState::refused(Work* work, const OutOfMemory& refusal, bool last_try) {
+  launch_.undo();
+  if (last_try) return false;
+  {
+    Lock lock(mutex_);
+    work->next = head_;
+    head_ = work;
+    if (!tail_) tail_ = work;
+    current_ = nullptr;
+    strand_ = Strand::Parked;
+  }
+  park(Ref<StreamState>(this), refusal);
+  return true;
 }
 
 StreamState::Outcome StreamState::participate(Runner& runner) {
@@ -198,28 +274,37 @@ void StreamState::complete(Work* work, std::exception_ptr failure, Runner& runne
   launch_.clear();
   work->finish(std::move(failure));
   delete work;
-  SmallVector<Ref<StreamState>, 2> ready;
+  Reached reached;
   {
     Lock lock(mutex_);
     current_ = nullptr;
-    const std::uint64_t n = completed_.load(std::memory_order_relaxed) + 1;
-    completed_.store(n, std::memory_order_release);
+    completed_.store(completed_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     if (waiters_.empty()) return;
-    unblocking() = &ready;
-    std::erase_if(waiters_, [n](Waiter* w) {
-      if (w->value > n) return false;
-      w->reached();
-      return true;
-    });
-    unblocking() = nullptr;
+    fire(std::move(lock), reached);
   }
-  for (auto& strand : ready) {
-    Lock lock(strand->mutex_);
-    strand->strand_ = Strand::Queued;
-    strand->blocked_on_ = Event();
-    lock.unlock();
+  pass_on(reached, runner);
+}
+
+// Tells the waiters that the timeline has reached. Takes the lock over and gives it back.
+void StreamState::fire(Lock, Reached& reached) {
+  reached_now() = &reached;
+  std::erase_if(waiters_, [this](Waiter* w) {
+    if ((w->at_issue ? issued() : completed()) < w->value) return false;
+    w->reached();
+    return true;
+  });
+}
+
+void StreamState::pass_on(Reached& reached, Runner& runner) {
+  for (auto& strand : reached.strands) {
+    {
+      Lock lock(strand->mutex_);
+      strand->strand_ = Strand::Queued;
+      strand->blocked_on_ = {};
+    }
     runner.unblocked.push_back(std::move(strand));
   }
+  reached.strands.clear();
 }
 
 void Runner::flush() {
@@ -252,13 +337,14 @@ Ref<Failure> StreamState::untold_failure() {
 void StreamState::abandon_in_flight() {
   // Whoever ran the strand does not exist here. The submissions are left as they are: finishing them could need locks
   // or memory in any state. Their arrays find neither a value nor a failure, and say so.
-  head_ = tail_ = current_ = nullptr;
-  region_ = false;
+  head_ = tail_ = current_ = flying_ = last_flying_ = nullptr;
+  region_ = retiring_ = false;
   region_failure_ = nullptr;
-  new (&launch_) Launch;  // the old one may have been in the middle of a change: it is left
+  new (&launch_) Launch(this);  // the old one may have been in the middle of a change: it is left
   strand_ = Strand::Idle;
   waiters_.clear();
-  blocked_on_ = Event();
+  blocked_on_ = {};
+  issued_.store(submitted_.load());
   completed_.store(submitted_.load());
 }
 

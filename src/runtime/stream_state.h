@@ -4,9 +4,15 @@
 // A strand is run by whoever holds its token: a worker of the pool, or a thread that waits. The token's holder takes
 // submissions off the queue in order. While a submission's chunks are shared among threads (a region) nobody holds the
 // token; whoever finishes the last chunk takes it.
+//
+// On a device that works on its own, running a submission means to issue it: to add its commands to the device's queue,
+// behind a signal. It is in flight from then on, and retired when the device has signalled. Of another stream of the
+// same type of device it suffices that what it waits for has been issued: the device waits for the rest.
 #pragma once
 
 #include <limits>
+#include <list>
+#include <memory>
 #include <vector>
 
 #include "runtime/failure.h"
@@ -16,12 +22,16 @@
 
 namespace anabranch::runtime {
 
+class Arena;
+class Queue;
 class Runner;
+struct OutOfMemory;
 
 // Something to do when a timeline reaches a value. `reached` is called once, with the stream's lock held: it may only
 // take leaf locks.
 struct Waiter {
   std::uint64_t value = 0;
+  bool at_issue = false;  // that it has been issued is enough
   virtual void reached() noexcept = 0;
 
  protected:
@@ -33,19 +43,32 @@ enum class Strand : std::uint8_t {
   Queued,   // in the pool's queue
   Running,  // somebody holds the token, or a region is open
   Blocked,  // the first submission waits for another stream, which will queue this one
+  Parked,   // the first submission waits for memory, see parking.h
 };
 
 class StreamState {
  public:
-  StreamState(int index, Device device) : index(index), device(device) {}
+  StreamState(int index, Device device, Arena& arena, std::unique_ptr<Queue> queue);
+  ~StreamState();
 
-  const int index;
+  const int index;  // -1: of the runtime's own, see open_unlisted_stream()
   const Device device;
   Atomic<std::uint32_t> references{0};
+  std::list<StreamState*>::iterator position;  // in the registry, under its lock
+
+  // The memory that this stream's work reads and writes.
+  Arena& arena() const { return arena_; }
+  // Null where the pool does the work.
+  Queue* queue() const { return queue_.get(); }
 
   // Submissions that have finished. Everything that they wrote is visible to who reads it.
   std::uint64_t completed() const { return completed_.load(std::memory_order_acquire); }
   std::uint64_t submitted() const { return submitted_.load(std::memory_order_acquire); }
+
+  // Submissions that are finished or with the device.
+  std::uint64_t issued() const { return queue_ ? issued_.load(std::memory_order_acquire) : completed(); }
+  // Notices what the device has done meanwhile; where there is no queue, does nothing. Any thread.
+  void progressed();
 
   // Appends `work` (taking it over); the value that its end signals. Nobody is told: see schedule() and wait().
   std::uint64_t submit(Work* work);
@@ -62,15 +85,24 @@ class StreamState {
 
   // Takes the token of an idle or queued strand that has work.
   bool try_claim();
-  // The event that a blocked strand waits for; one that has happened where it is not blocked.
-  Event blocked_on();
+  // What a blocked strand waits for; satisfied where it is not blocked.
+  struct Need {
+    Event event;
+    bool at_issue = false;
+    bool satisfied() const;
+  };
+  Need blocked_on();
+  // Has a parked strand run again; with `last_try`, being refused memory is a failure then.
+  void unpark(bool last_try);
+  // Whether something is running, about to, or with the device: it may free memory.
+  bool is_moving();
   // Gives the token back; work that is left goes to the pool.
   void release_token();
 
   enum class Outcome : std::uint8_t {
     Ran,      // a submission has finished; the caller holds the token
     Empty,    // no work left; the token is given back
-    Blocked,  // the first submission waits; the token is given back
+    Blocked,  // the first submission waits or is parked; the token is given back
     Shared,   // a region is open, with no chunk left to take; others will finish it
     Long,     // the next chunk is longer than the caller may take; the pool has been asked to
     Paused,   // chunks are left, but the caller's time is up; the pool has been asked to
@@ -89,28 +121,55 @@ class StreamState {
   // In a forked child, holding mutex(): what was in flight is lost; the timeline says it has finished.
   void abandon_in_flight();
 
+  // Those whose waiters a step of the timeline has reached.
+  struct Reached {
+    SmallVector<Ref<StreamState>, 2> strands, retiring;
+  };
+
  private:
-  friend class StrandWaiter;
   struct StrandWaiter final : Waiter {
     StreamState* strand = nullptr;
     void reached() noexcept override;
   };
 
-  bool wait_for_others(Work& work, Lock& lock);
-  void complete(Work* work, std::exception_ptr failure, Runner& runner);
+  struct RetireWaiter final : Waiter {
+    StreamState* stream = nullptr;
+    void reached() noexcept override;
+  };
 
+  static constexpr std::uint64_t most_in_flight = 256;
+
+  bool wait_for_others(Work& work, Lock& lock);
+  bool block(const Event& event, bool at_issue, Lock& lock);
+  bool device_waits_for(const StreamState& other) const;
+  bool refused(Work* work, const OutOfMemory& refusal, bool last_try);
+  void complete(Work* work, std::exception_ptr failure, Runner& runner);
+  void issue(Work* work, std::exception_ptr failure, Runner& runner);
+  void retire(bool resumed, SmallVector<Ref<StreamState>, 2>& to_retire, Runner& runner);
+  void fire(Lock lock, Reached& reached);
+  static void pass_on(Reached& reached, Runner& runner);
+
+  Arena& arena_;
+  const std::unique_ptr<Queue> queue_;
   Atomic<std::uint64_t> submitted_{0};  // written under mutex_
+  Atomic<std::uint64_t> issued_{0};     // written under mutex_
   Atomic<std::uint64_t> completed_{0};  // written under mutex_
   Mutex mutex_;
   // All below: under mutex_.
   Strand strand_ = Strand::Idle;
+  bool last_try_ = false;  // being refused memory is a failure now
   Work* head_ = nullptr;
   Work* tail_ = nullptr;
   std::vector<Waiter*> waiters_;
   StrandWaiter unblock_;
-  Event blocked_on_;
+  Need blocked_on_;
   std::vector<Ref<Failure>> failures_;
   std::size_t next_sweep_ = 128;  // the size at which failures_ gives up those that need not be told
+  // With the device, the oldest first.
+  Work* flying_ = nullptr;
+  Work* last_flying_ = nullptr;
+  bool retiring_ = false;  // some thread is
+  RetireWaiter retire_after_;
   // The open region: phase_ < launch_.phases().size() while one is.
   Launch launch_;
   Work* current_ = nullptr;

@@ -36,34 +36,37 @@ class Sleeper final : public Waiter {
   bool there_ = false;
 };
 
-// Others run what `event` needs: spins a little, then sleeps, until it has happened or `until` has passed.
-void idle(const Event& event, std::int64_t until) {
+// Others do what is needed: spins a little, then sleeps, until that has come or `until` has passed.
+void idle(const StreamState::Need& need, std::int64_t until) {
   const std::int64_t start = Clock::now();
+  StreamState& stream = *need.event.stream();
   std::int64_t now = start;
   while (now - start < spin_ns) {
-    if (event.query()) return;
+    stream.progressed();
+    if (need.satisfied()) return;
     for (int i = 0; i < 32; ++i) relax();
     now = Clock::now();
   }
   if (now >= until) return;
   Sleeper sleeper;
-  sleeper.value = event.value();
-  if (!event.stream()->add_waiter(&sleeper)) return;
+  sleeper.value = need.event.value();
+  sleeper.at_issue = need.at_issue;
+  if (!stream.add_waiter(&sleeper)) return;
   sleeper.sleep(until - now);
-  event.stream()->remove_waiter(&sleeper);
+  stream.remove_waiter(&sleeper);
 }
 
 // A thread's help with one event: claims the strands that the event needs and runs them.
 class Helper {
  public:
   Helper(const Event& target, std::int64_t deadline) : deadline_(deadline), runner_(longest()) {
-    needed_.push_back(target);
+    needed_.push_back({target, false});
   }
 
   bool help() {
     schedule_check(Clock::now());
     while (true) {
-      while (!needed_.empty() && needed_.back().query()) needed_.pop_back();
+      while (!needed_.empty() && needed_.back().satisfied()) needed_.pop_back();
       if (needed_.empty()) return true;
       if (out_of_time()) return false;
       step();
@@ -97,17 +100,17 @@ class Helper {
   }
 
   void step() {
-    const Event target = needed_.back();
-    StreamState& stream = *target.stream();
+    const StreamState::Need target = needed_.back();
+    StreamState& stream = *target.event.stream();
     slow_ = false;
-    if (stream.try_claim()) {
-      forget_unblocked(target.stream());
-      run(stream, target);
-    } else if (Event other = stream.blocked_on(); !other.query()) {
+    if (stream.issued() < target.event.value() && stream.try_claim()) {
+      forget_unblocked(target.event.stream());
+      run(stream, target.event.value());
+    } else if (auto other = stream.blocked_on(); !other.satisfied() && other.event.stream() != target.event.stream()) {
       needed_.push_back(std::move(other));
     } else if (const Outcome o = stream.participate(runner_); o == Outcome::Ran) {
       keep_needed();
-      run(stream, target);
+      run(stream, target.event.value());
     } else if (o == Outcome::Paused) {
       slow_ = true;
     } else if (o == Outcome::Long && !Pool::get().has_workers()) {
@@ -119,10 +122,11 @@ class Helper {
     }
   }
 
-  // Runs the strand, whose token this thread holds, until the event has happened or it can't go on.
-  void run(StreamState& stream, const Event& target) {
+  // Runs the strand, whose token this thread holds, until its `last` submission is done, or with the device, or it
+  // can't go on.
+  void run(StreamState& stream, std::uint64_t last) {
     Outcome outcome = Outcome::Ran;
-    while (outcome == Outcome::Ran && !target.query()) {
+    while (outcome == Outcome::Ran && stream.issued() < last) {
       bool stop = true;
       try {
         stop = out_of_time();
@@ -148,7 +152,7 @@ class Helper {
     SmallVector<Ref<StreamState>, 2> mine;
     for (auto& strand : runner_.unblocked) {
       bool needed = false;
-      for (const Event& e : needed_) needed |= e.stream() == strand;
+      for (const auto& need : needed_) needed |= need.event.stream() == strand;
       if (needed) mine.push_back(std::move(strand));  // claimed in step()
       else Pool::get().push(std::move(strand), 1);
     }
@@ -157,8 +161,8 @@ class Helper {
 
   std::int64_t deadline_, next_check_ = 0;
   std::uint32_t steps_ = 0;
-  bool slow_ = false;             // the last step took long: look at the clock
-  SmallVector<Event, 4> needed_;  // each needs the one behind it
+  bool slow_ = false;                         // the last step took long: look at the clock
+  SmallVector<StreamState::Need, 4> needed_;  // each needs the one behind it
   Runner runner_;
 };
 

@@ -36,6 +36,10 @@ class CpuBackend final : public runtime::Backend {
             {"processor_count", static_cast<std::size_t>(runtime::processor_count())}};
   }
 
+  runtime::MemorySource* memory(int) override { return nullptr; }
+  std::unique_ptr<runtime::Queue> open_queue(int) override { return nullptr; }
+  void forked() override {}
+
   void launch_kernel(graph::Op op, const runtime::KernelCall& call, runtime::Launch& launch) override {
     const runtime::CpuKernel kernel = kernels::cpu_kernel(op);
     if (!kernel) throw NotSupported("[" + std::string(graph::op_name(op)) + "] has no kernel on the CPU.");

@@ -1,0 +1,173 @@
+#include "backends/sim/machine.h"
+
+#include <algorithm>
+
+#include "anabranch/error.h"
+
+namespace anabranch::backends::sim {
+
+using runtime::Lock;
+
+// Never destroyed: engines may outlive main().
+Machine& Machine::get() {
+  static Machine& machine = *new Machine;
+  return machine;
+}
+
+std::shared_ptr<Line> Machine::open(int device) {
+  auto line = std::make_shared<Line>(device);
+  if (forked_.load()) return line;
+  Lock lock(mutex_);
+  open_.push_back(line);
+  return line;
+}
+
+void Machine::close(const std::shared_ptr<Line>& line) {
+  if (forked_.load()) return;
+  Lock lock(mutex_);
+  std::erase(open_, line);
+  if (open_.empty()) wake_.notify_all();
+}
+
+void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {
+  if (auto why = lost(line->device)) std::rethrow_exception(why);
+  Lock lock(mutex_);
+  line->commands.push_back(std::move(command));
+  if (line->busy) return;
+  make_ready(line);
+  if (sleeping_ > 0 || engines_ == most_engines) return;
+  ++engines_;
+  try {
+    runtime::Thread([this] { engine(); }).detach();
+  } catch (...) {
+    if (--engines_ > 0) return;
+    line->commands.pop_back();
+    std::erase(ready_, line);
+    line->busy = false;
+    throw;
+  }
+}
+
+void Machine::make_ready(std::shared_ptr<Line> line) {
+  line->busy = true;
+  ready_.push_back(std::move(line));
+  if (sleeping_ > 0) wake_.notify_one();
+}
+
+void Machine::engine() {
+  Lock lock(mutex_);
+  while (true) {
+    if (!ready_.empty()) {
+      const std::shared_ptr<Line> line = std::move(ready_.front());
+      ready_.pop_front();
+      serve(line, lock);
+    } else if (open_.empty()) {
+      --engines_;
+      return;
+    } else {
+      ++sleeping_;
+      wake_.wait(lock);
+      --sleeping_;
+    }
+  }
+}
+
+// Does commands of a queue until it has to wait, is empty, or another queue should have a turn.
+void Machine::serve(const std::shared_ptr<Line>& line, Lock& lock) {
+  while (!line->commands.empty()) {
+    if (must_wait(line, line->commands.front())) return;
+    Line::Command command = std::move(line->commands.front());
+    line->commands.pop_front();
+    if (command.run) {
+      Device& device = devices_[static_cast<std::size_t>(line->device)];
+      ++device.running;
+      lock.unlock();
+      std::exception_ptr failure;
+      try {
+        command.run();
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      lock.lock();
+      --device.running;
+      stopped_.notify_all();
+      if (failure && !line->failure) line->failure = std::move(failure);
+      if (!ready_.empty()) break;
+    } else if (command.signalled) {
+      if (line->failure) line->failures[command.value] = std::exchange(line->failure, nullptr);
+      line->reached.store(command.value, std::memory_order_release);
+      for (auto& other : line->waiting) make_ready(std::move(other));
+      line->waiting.clear();
+      lock.unlock();
+      command.signalled->progressed();
+      command.signalled = {};
+      lock.lock();
+    }
+  }
+  line->busy = false;
+  if (!line->commands.empty()) make_ready(line);
+}
+
+// Whether the queue has to wait for another one, which will make it ready.
+bool Machine::must_wait(const std::shared_ptr<Line>& line, const Line::Command& command) {
+  if (!command.other || command.other->reached.load(std::memory_order_relaxed) >= command.value ||
+      lost(command.other->device))
+    return false;
+  command.other->waiting.push_back(line);
+  return true;
+}
+
+std::exception_ptr Machine::take_failure(Line& line, std::uint64_t value) {
+  if (forked_.load()) return nullptr;
+  Lock lock(mutex_);
+  const auto found = line.failures.find(value);
+  if (found == line.failures.end()) return nullptr;
+  std::exception_ptr failure = std::move(found->second);
+  line.failures.erase(found);
+  return failure;
+}
+
+void Machine::lose(int index, const std::string& why) {
+  Device& device = devices_[static_cast<std::size_t>(index)];
+  std::vector<Ref<runtime::StreamState>> signalled;
+  {
+    Lock lock(mutex_);
+    if (device.lost.load()) return;
+    device.why = std::make_exception_ptr(DeviceLost(why));
+    device.lost.store(true);
+    while (device.running > 0) stopped_.wait(lock);
+    for (const auto& line : open_)
+      if (line->device == index) drop_commands(*line, signalled);
+  }
+  for (const auto& stream : signalled) stream->progressed();
+}
+
+void Machine::drop_commands(Line& line, std::vector<Ref<runtime::StreamState>>& signalled) {
+  for (auto& command : line.commands)
+    if (command.signalled) signalled.push_back(std::move(command.signalled));
+  line.commands.clear();
+  for (auto& other : line.waiting) make_ready(std::move(other));
+  line.waiting.clear();
+}
+
+void Machine::repair(int index) {
+  Lock lock(mutex_);
+  devices_[static_cast<std::size_t>(index)].lost.store(false);
+}
+
+std::exception_ptr Machine::lost(int index) const {
+  const Device& device = devices_[static_cast<std::size_t>(index)];
+  return device.lost.load(std::memory_order_acquire) ? device.why : nullptr;
+}
+
+void Machine::forked() {
+  forked_.store(true);
+  for (Device& device : devices_) {
+    device.why = std::make_exception_ptr(DeviceLost(
+        "The simulated GPU does not survive a fork. Start processes that use it with the method \"spawn\" or "
+        "\"forkserver\"."));
+    device.lost.store(true);
+  }
+}
+
+}  // namespace anabranch::backends::sim

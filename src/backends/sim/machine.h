@@ -1,0 +1,86 @@
+// The works of the simulated accelerators: queues of commands, and the engines that do them.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "anabranch/ref.h"
+#include "runtime/stream_state.h"
+#include "runtime/sync.h"
+
+namespace anabranch::backends::sim {
+
+inline constexpr int most_devices = 2;
+
+// One queue. Under the machine's lock but where it says otherwise.
+struct Line {
+  struct Command {
+    std::function<void()> run;            // the work, if it is work
+    std::shared_ptr<Line> other;          // else, the queue to wait for, until it has reached `value`
+    Ref<runtime::StreamState> signalled;  // else, whom to tell that this queue has reached `value`
+    std::uint64_t value = 0;
+  };
+
+  explicit Line(int d) : device(d) {}
+  const int device;
+  std::deque<Command> commands;
+  bool busy = false;                           // ready, being worked on, or waiting for another queue
+  std::vector<std::shared_ptr<Line>> waiting;  // for this one
+  runtime::Atomic<std::uint64_t> reached{0};   // read anywhere
+  std::exception_ptr failure;                  // since the last signal
+  std::map<std::uint64_t, std::exception_ptr> failures;
+};
+
+// All simulated devices of the process. Its engines, a few threads, start when there is something to do, and end when
+// no queue is open.
+class Machine {
+ public:
+  static Machine& get();
+
+  std::shared_ptr<Line> open(int device);
+  void close(const std::shared_ptr<Line>& line);
+  // Throws DeviceLost.
+  void add(const std::shared_ptr<Line>& line, Line::Command command);
+  std::exception_ptr take_failure(Line& line, std::uint64_t value);
+
+  // Breaks a device: nothing that it has not done ever will be. Returns when it has stopped.
+  void lose(int device, const std::string& why);
+  // Repairs it, for what comes next.
+  void repair(int device);
+  // Null while it works.
+  std::exception_ptr lost(int device) const;
+  // In a forked child, where the lock may be in any state: all are lost.
+  void forked();
+
+ private:
+  static constexpr int most_engines = 2;
+
+  struct Device {
+    runtime::Atomic<bool> lost{false};
+    std::exception_ptr why;  // written before `lost`
+    int running = 0;         // engines in the middle of its work
+  };
+
+  void engine();
+  void serve(const std::shared_ptr<Line>& line, runtime::Lock& lock);
+  bool must_wait(const std::shared_ptr<Line>& line, const Line::Command& command);
+  void make_ready(std::shared_ptr<Line> line);
+  void drop_commands(Line& line, std::vector<Ref<runtime::StreamState>>& signalled);
+
+  runtime::Atomic<bool> forked_{false};
+  std::array<Device, most_devices> devices_;
+  runtime::Mutex mutex_;
+  // All below: under mutex_.
+  runtime::CondVar wake_, stopped_;
+  std::deque<std::shared_ptr<Line>> ready_;
+  std::vector<std::shared_ptr<Line>> open_;
+  int engines_ = 0, sleeping_ = 0;
+};
+
+}  // namespace anabranch::backends::sim

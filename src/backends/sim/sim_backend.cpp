@@ -1,0 +1,152 @@
+#include "backends/sim/sim_backend.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <vector>
+
+#include "backends/sim/machine.h"
+#include "graph/opcode.h"
+#include "kernels/cpu_kernels.h"
+#include "kernels/elementwise/run.h"
+#include "runtime/machine.h"
+
+namespace anabranch::backends {
+namespace {
+
+using runtime::View;
+using sim::Line;
+using sim::Machine;
+
+// A device's address is a host address moved to where the processor accepts none (bits 48 to 54 of a host address are
+// zero): host code that touches it faults at once. It names its device, so that another one's kernel does not read it
+// unnoticed.
+constexpr int tag_shift = 48;
+constexpr std::uintptr_t tag_mask = std::uintptr_t{0x7f} << tag_shift;
+
+std::uintptr_t tag_of(int device) { return static_cast<std::uintptr_t>(0x40 + device) << tag_shift; }
+
+void* to_device(void* host, int device) {
+  return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(host) | tag_of(device));
+}
+
+void* any_to_host(const void* address) {
+  return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(address) & ~tag_mask);
+}
+
+void* to_host(const void* address, int device) {
+  if ((reinterpret_cast<std::uintptr_t>(address) & tag_mask) != tag_of(device))
+    throw std::logic_error("A kernel on simulated GPU " + std::to_string(device) +
+                           " was given memory that is not its own.");
+  return any_to_host(address);
+}
+
+class SimMemory final : public runtime::MemorySource {
+ public:
+  explicit SimMemory(int device) : device_(device) {}
+  void* allocate(std::size_t bytes) override {
+    void* p = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
+    return p ? to_device(p, device_) : nullptr;
+  }
+  void free(void* data, std::size_t) override { std::free(to_host(data, device_)); }
+
+ private:
+  int device_;
+};
+
+class SimQueue final : public runtime::Queue {
+ public:
+  explicit SimQueue(int device) : line_(Machine::get().open(device)) {}
+  ~SimQueue() override { Machine::get().close(line_); }
+
+  int device() const { return line_->device; }
+  void run(std::function<void()> f) { Machine::get().add(line_, {.run = std::move(f), .other = {}, .signalled = {}}); }
+
+  void wait(runtime::Queue& other, std::uint64_t value) override {
+    Machine::get().add(line_,
+                       {.run = {}, .other = static_cast<SimQueue&>(other).line_, .signalled = {}, .value = value});
+  }
+  void copy(void* to, const void* from, std::size_t bytes) override {
+    run([=] {
+      runtime::delay(static_cast<std::int64_t>(2000 + bytes / 16));
+      std::memcpy(any_to_host(to), any_to_host(from), bytes);
+    });
+  }
+  void signal(std::uint64_t value, Ref<runtime::StreamState> stream) override {
+    Machine::get().add(line_, {.run = {}, .other = {}, .signalled = std::move(stream), .value = value});
+  }
+  std::uint64_t reached() const override { return line_->reached.load(std::memory_order_acquire); }
+  std::exception_ptr take_failure(std::uint64_t value) override { return Machine::get().take_failure(*line_, value); }
+  std::exception_ptr lost() const override { return Machine::get().lost(line_->device); }
+
+ private:
+  const std::shared_ptr<Line> line_;
+};
+
+std::vector<View> on_host(std::span<const View> views, int device) {
+  std::vector<View> out(views.begin(), views.end());
+  for (View& v : out) v.data = to_host(v.data, device);
+  return out;
+}
+
+void run_phases(runtime::Launch& launch) {
+  for (auto& phase : launch.phases())
+    for (std::size_t chunk = 0; chunk < phase.chunks; ++chunk) phase.run(chunk);
+}
+
+class SimBackend final : public runtime::Backend {
+ public:
+  explicit SimBackend(int devices) {
+    for (int i = 0; i < devices; ++i) memory_.emplace_back(i);
+  }
+
+  int device_count() const override { return static_cast<int>(memory_.size()); }
+
+  runtime::DeviceInfo describe(int index) const override {
+    return {{"device_name", "simulated GPU " + std::to_string(index)},
+            {"architecture", std::string("simulated")},
+            {"memory_size", runtime::memory_size()}};
+  }
+
+  runtime::MemorySource* memory(int index) override { return &memory_[static_cast<std::size_t>(index)]; }
+  std::unique_ptr<runtime::Queue> open_queue(int index) override { return std::make_unique<SimQueue>(index); }
+  void forked() override { Machine::get().forked(); }
+
+  // The device computes with the CPU's kernels. What they are given lives until the submission is finished, but for
+  // the views.
+  void launch_kernel(graph::Op op, const runtime::KernelCall& call, runtime::Launch& launch) override {
+    const runtime::CpuKernel kernel = kernels::cpu_kernel(op);
+    if (!kernel) throw NotSupported("[" + std::string(graph::op_name(op)) + "] has no kernel on the simulated GPU.");
+    SimQueue& queue = static_cast<SimQueue&>(launch.queue());
+    queue.run([kernel, device = queue.device(), attributes = call.attributes,
+               in = std::vector<View>(call.in.begin(), call.in.end()),
+               out = std::vector<View>(call.out.begin(), call.out.end())] {
+      const std::vector<View> from = on_host(in, device), to = on_host(out, device);
+      runtime::Launch local;
+      kernel({from, to, attributes}, local);
+      run_phases(local);
+    });
+  }
+
+  void launch_program(const graph::Program& program, const Shape& shape, std::span<const View> in,
+                      std::span<const View> out, runtime::Launch& launch) override {
+    SimQueue& queue = static_cast<SimQueue&>(launch.queue());
+    queue.run([&program, shape, device = queue.device(), in = std::vector<View>(in.begin(), in.end()),
+               out = std::vector<View>(out.begin(), out.end())] {
+      const std::vector<View> from = on_host(in, device), to = on_host(out, device);
+      runtime::Launch local;
+      kernels::run_program_cpu(program, shape, from, to, local);
+      run_phases(local);
+    });
+  }
+
+ private:
+  std::vector<SimMemory> memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<runtime::Backend> make_sim_backend(int devices) { return std::make_unique<SimBackend>(devices); }
+
+}  // namespace anabranch::backends

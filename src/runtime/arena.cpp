@@ -1,0 +1,221 @@
+#include "runtime/arena.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "runtime/parking.h"
+#include "runtime/stream_state.h"
+
+namespace anabranch::runtime {
+namespace {
+
+// Four classes to a doubling from 64 bytes on: at most a quarter is wasted.
+constexpr std::size_t smallest = 64;
+
+std::uint32_t class_of(std::size_t bytes) {
+  if (bytes <= smallest) return 0;
+  const int log = std::bit_width(bytes - 1) - 1;  // bytes in (2^log, 2^(log + 1)]
+  const std::size_t quarter = std::size_t{1} << (log - 2);
+  const std::size_t step = (bytes - (std::size_t{1} << log) + quarter - 1) / quarter;  // 1 to 4
+  return static_cast<std::uint32_t>((log - 6) * 4 + static_cast<int>(step));
+}
+
+std::size_t class_size(std::uint32_t c) {
+  if (c == 0) return smallest;
+  const std::uint32_t log = 6 + (c - 1) / 4, step = (c - 1) % 4 + 1;
+  return (std::size_t{1} << log) + step * (std::size_t{1} << (log - 2));
+}
+
+bool has_happened(const Event& e) { return e.stream()->completed() >= e.value(); }
+
+}  // namespace
+
+Arena::Arena(MemorySource& source, std::size_t limit, std::string name)
+    : source_(source), name_(std::move(name)), limit_(limit), cache_limit_(limit / 4) {}
+
+// A pending block of the class that `stream` may have: at once, or, with `foreign_uses`, after what it adds to `waits`.
+Buffer* Arena::from_pending(std::uint32_t size_class, const StreamState* stream, bool foreign_uses,
+                            std::vector<Event>* waits) {
+  auto& blocks = pending_[size_class];
+  for (std::size_t i = blocks.size(); i-- > 0;) {
+    Buffer* b = blocks[i];
+    const bool in_order = std::all_of(b->uses.begin(), b->uses.end(),
+                                      [&](const Event& e) { return e.stream().get() == stream || has_happened(e); });
+    if (!in_order && !foreign_uses) continue;
+    if (!in_order) std::copy(b->uses.begin(), b->uses.end(), std::back_inserter(*waits));
+    blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(i));
+    --outstanding_;
+    return b;
+  }
+  return nullptr;
+}
+
+BufferRef Arena::allocate(std::size_t bytes, const StreamState* stream, std::vector<Event>* waits) {
+  if (bytes > (std::size_t{1} << 62)) refuse(bytes, "more than any machine has", figures());
+  const std::uint32_t c = class_of(bytes);
+  const std::size_t size = class_size(c);
+  Buffer* b = nullptr;
+  std::vector<Buffer*> blocks;  // to give back
+  {
+    Lock lock(mutex_);
+    if (injected(Fault::Allocation)) refuse(bytes, "the simulation says so", figures_locked());
+    if (active_ + size > limit_) refuse(bytes, "the memory limit would be passed", figures_locked());
+    if (outstanding_ && stream) b = from_pending(c, stream, false, waits);
+    if (!b && !free_[c].empty()) {
+      b = free_[c].back();
+      free_[c].pop_back();
+    }
+    if (!b && active_ + cached_ + size > limit_) {
+      blocks = trimmed(limit_ - active_ - size);
+      if (active_ + cached_ + size > limit_ && outstanding_ && stream) b = from_pending(c, stream, true, waits);
+    }
+    if (b) cached_ -= size;
+    active_ += size;
+    if (active_ > peak_) peak_ = active_;
+  }
+  give_to_source(blocks);
+  if (!b) {
+    void* p = source_.allocate(size);
+    if (!p) {
+      trim(0);
+      p = source_.allocate(size);
+    }
+    if (!p) {
+      Lock lock(mutex_);
+      active_ -= size;
+      refuse(bytes, "there is no more", figures_locked());
+    }
+    b = new Buffer{.size_class = c, .data = p, .size = bytes, .arena = this, .uses = {}};
+  }
+  std::erase_if(b->uses, has_happened);  // the others stay: this try may be undone before the block is used anew
+  b->undone = false;
+  if (!stream) b->contents.write();  // after all that its last owner did with it
+  b->references.store(1, std::memory_order_relaxed);
+  b->size = bytes;
+  return BufferRef::adopt(b);
+}
+
+void Arena::note_use(Buffer* b, const Event& use) {
+  Lock lock(mutex_);
+  for (Event& e : b->uses) {
+    if (e.stream() == use.stream()) {
+      e = use;
+      return;
+    }
+  }
+  b->uses.push_back(use);
+}
+
+void Arena::take_back(Buffer* b) {
+  const std::size_t size = class_size(b->size_class);
+  std::vector<Buffer*> blocks;
+  std::vector<Event> past;  // let go of outside the lock
+  bool news;
+  {
+    Lock lock(mutex_);
+    active_ -= size;
+    cached_ += size;
+    if (!b->uses.empty() && std::all_of(b->uses.begin(), b->uses.end(), has_happened)) past.swap(b->uses);
+    if (b->uses.empty()) {
+      free_[b->size_class].push_back(b);
+    } else {
+      pending_[b->size_class].push_back(b);
+      ++outstanding_;
+    }
+    if (cached_ > cache_limit_) blocks = trimmed(cache_limit_);
+    news = !b->undone;
+    frees_ += news;
+  }
+  give_to_source(blocks);
+  if (news) memory_was_freed();
+}
+
+void Arena::undo(BufferRef b) {
+  if (b->references.load(std::memory_order_relaxed) == 1) b->undone = true;
+}
+
+void Arena::sweep() {
+  std::vector<Event> past;
+  {
+    Lock lock(mutex_);
+    if (outstanding_ == 0) return;
+    ++frees_;
+    for (std::size_t c = 0; c < pending_.size(); ++c) {
+      std::erase_if(pending_[c], [&](Buffer* b) {
+        if (!std::all_of(b->uses.begin(), b->uses.end(), has_happened)) return false;
+        std::move(b->uses.begin(), b->uses.end(), std::back_inserter(past));
+        b->uses.clear();
+        free_[c].push_back(b);
+        --outstanding_;
+        return true;
+      });
+    }
+  }
+  memory_was_freed();
+}
+
+// Cached blocks, the largest first, taken out until at most `keep` bytes are cached.
+std::vector<Buffer*> Arena::trimmed(std::size_t keep) {
+  std::vector<Buffer*> out;
+  for (std::size_t c = free_.size(); c-- > 0 && cached_ > keep;) {
+    while (!free_[c].empty() && cached_ > keep) {
+      out.push_back(free_[c].back());
+      free_[c].pop_back();
+      cached_ -= class_size(static_cast<std::uint32_t>(c));
+    }
+  }
+  return out;
+}
+
+void Arena::trim(std::size_t keep) {
+  sweep();
+  std::vector<Buffer*> blocks;
+  {
+    Lock lock(mutex_);
+    blocks = trimmed(keep);
+  }
+  give_to_source(blocks);
+}
+
+void Arena::give_to_source(const std::vector<Buffer*>& blocks) {
+  for (Buffer* b : blocks) {
+    source_.free(b->data, class_size(b->size_class));
+    delete b;
+  }
+}
+
+Arena::Figures Arena::figures() {
+  Lock lock(mutex_);
+  return figures_locked();
+}
+
+void Arena::reset_peak() {
+  Lock lock(mutex_);
+  peak_ = 0;
+}
+
+void Arena::set_limit(std::size_t limit) {
+  {
+    Lock lock(mutex_);
+    limit_ = limit;
+    ++frees_;
+  }
+  memory_was_freed();
+}
+
+void Arena::set_cache_limit(std::size_t limit) {
+  {
+    Lock lock(mutex_);
+    cache_limit_ = limit;
+  }
+  trim(limit);
+}
+
+void Arena::refuse(std::size_t bytes, const char* why, const Figures& f) {
+  throw OutOfMemory("Unable to allocate " + std::to_string(bytes) + " bytes of " + name_ + ": " + why + " (" +
+                        std::to_string(f.active) + " bytes in use, " + std::to_string(f.cached) + " cached, limit " +
+                        std::to_string(f.limit) + ").",
+                    this, f.frees);
+}
+
+}  // namespace anabranch::runtime

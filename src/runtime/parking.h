@@ -1,0 +1,33 @@
+// What happens when memory runs short while work is in flight: the submission that can't have its memory is parked, and
+// tried again when memory is freed. When nothing in flight is left that could free any, the oldest parked one has its
+// last try, and fails.
+#pragma once
+
+#include "runtime/arena.h"
+
+namespace anabranch::runtime {
+
+inline Atomic<std::size_t> parked_strands{0};  // how many; changed under the lock of parking.cpp
+
+void retry_parked();
+void fail_oldest_parked_unless_something_moves();
+
+// Has the parked submissions tried again.
+inline void memory_was_freed() {
+  if (parked_strands.load() != 0) retry_parked();
+}
+// Parks the strand of `stream`, whose state is Strand::Parked already, after `refusal`.
+void park(Ref<StreamState> stream, const OutOfMemory& refusal);
+// To be called when a strand comes to a halt: if nothing moves and something is parked, the oldest has its last try.
+inline void reconsider_parked() {
+  if (parked_strands.load() != 0) fail_oldest_parked_unless_something_moves();
+}
+
+// For a thread outside the streams, after `refusal`: waits for work in flight, unless memory has been freed meanwhile.
+// False where nothing is in flight. Throws Interrupted.
+bool wait_for_memory(const OutOfMemory& refusal);
+
+// Held over a fork.
+Mutex& parking_mutex();
+
+}  // namespace anabranch::runtime
