@@ -24,16 +24,21 @@ Parking& parking() {
 
 constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 
-std::vector<Ref<StreamState>> take_parked(std::size_t most) {
+// Holding the lock.
+std::vector<Ref<StreamState>> take(std::size_t most) {
   Parking& p = parking();
   std::vector<Ref<StreamState>> out;
-  Lock lock(p.mutex);
   while (!p.parked.empty() && out.size() < most) {
     out.push_back(std::move(p.parked.front()));
     p.parked.pop_front();
   }
   parked_strands.store(p.parked.size());
   return out;
+}
+
+std::vector<Ref<StreamState>> take_parked(std::size_t most) {
+  Lock lock(parking().mutex);
+  return take(most);
 }
 
 bool has_freed_since(const OutOfMemory& refusal) { return refusal.arena->figures().frees != refusal.frees; }
@@ -63,6 +68,7 @@ void fail_oldest_parked_unless_something_moves() {
 }
 
 Mutex& parking_mutex() { return parking().mutex; }
+std::vector<Ref<StreamState>> forget_parked() { return take(all); }
 
 bool wait_for_memory(const OutOfMemory& refusal) {
   bool waited = false;

@@ -29,5 +29,7 @@ bool wait_for_memory(const OutOfMemory& refusal);
 
 // Held over a fork.
 Mutex& parking_mutex();
+// In a forked child, holding it: nothing is parked any more. Gives those that were.
+std::vector<Ref<StreamState>> forget_parked();
 
 }  // namespace anabranch::runtime

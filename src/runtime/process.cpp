@@ -39,8 +39,12 @@ void unlock_all() {
 void in_child() {
   for (auto type : {Device::cpu, Device::gpu})
     if (Backend* backend = find_backend(type)) backend->forked();
-  for (StreamState* s : registered_streams()) s->abandon_in_flight();
-  Pool::get().forget_workers();
+  // Streams that nothing else holds any more go after the locks are given back: the end of a stream takes them.
+  std::vector<Ref<StreamState>> kept;
+  for (StreamState* s : registered_streams()) kept.emplace_back(s);
+  for (const auto& s : kept) s->abandon_in_flight();
+  const auto queue = Pool::get().forget_workers();
+  const auto parked = forget_parked();
   unlock_all();
 }
 
