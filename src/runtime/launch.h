@@ -11,6 +11,10 @@
 #include "anabranch/shape.h"
 #include "runtime/buffer_ref.h"
 
+namespace anabranch {
+class Event;
+}
+
 namespace anabranch::runtime {
 
 // Memory seen as an array: the first element and the strides (in elements). Does not own.

@@ -14,6 +14,16 @@ from programs import expect_success
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 
 
+@pytest.fixture(autouse=True)
+def on_the_cpu(monkeypatch):
+    """A GPU does not survive a fork: test_a_gpu_says_that_it_is_lost."""
+    before = mx.default_device()
+    mx.set_default_device(mx.cpu)
+    monkeypatch.setenv("ANABRANCH_SIM_GPU", "0")
+    yield
+    mx.set_default_device(before)
+
+
 def in_child(body, seconds=60):
     """Runs body() in a forked child, which must return (None, or True) in time."""
     pid = os.fork()
@@ -221,3 +231,29 @@ def test_multiprocessing(method, tmp_path):
     command = [sys.executable, "-W", "ignore::DeprecationWarning", program, method]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_a_gpu_says_that_it_is_lost():
+    """In the child; the CPU works there, and the parent goes on."""
+    code = """
+import os, signal
+x = mx.array([1.0, 2.0]) * 2
+mx.eval(x)
+y = x + 1
+pid = os.fork()
+if pid == 0:
+    signal.alarm(60)
+    for f in (lambda: mx.eval(y), lambda: (mx.array([1.0]) + 1).item()):
+        try:
+            f()
+        except RuntimeError as e:
+            assert "fork" in str(e), e
+        else:
+            os._exit(3)
+    with mx.stream(mx.cpu):
+        assert (mx.array([1.0, 2.0]) + 1).tolist() == [2.0, 3.0]
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+assert y.tolist() == [3.0, 5.0]
+"""
+    expect_success(code, ANABRANCH_SIM_GPU="1")
