@@ -28,7 +28,7 @@ void StreamState::issue(Work* work, std::exception_ptr failure, Runner& runner) 
     (last_flying_ ? last_flying_->next : flying_) = work;
     last_flying_ = work;
     issued_.store(n, std::memory_order_release);
-    fire(std::move(lock), reached);
+    fire(reached);
   }
   pass_on(reached, runner);
   // The device may have signalled before the submission counted as in flight, or may never do so.
@@ -88,10 +88,11 @@ void StreamState::retire(bool resumed, SmallVector<Ref<StreamState>, 2>& to_reti
     Reached now;
     lock.lock();
     completed_.store(n, std::memory_order_release);
-    fire(std::move(lock), now);
+    fire(now);
+    lock.unlock();
     pass_on(now, runner);
     for (auto& s : now.retiring) to_retire.push_back(std::move(s));
-    lock = Lock(mutex_);
+    lock.lock();
   }
   retiring_ = false;
 }

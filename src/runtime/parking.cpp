@@ -1,9 +1,9 @@
 #include "runtime/parking.h"
 
-#include <algorithm>
 #include <deque>
 #include <limits>
 
+#include "runtime/pool.h"
 #include "runtime/registry.h"
 #include "runtime/stream_state.h"
 #include "runtime/wait.h"
@@ -62,8 +62,14 @@ void park(Ref<StreamState> stream, const OutOfMemory& refusal) {
 }
 
 void fail_oldest_parked_unless_something_moves() {
-  const auto streams = open_streams(Listing::All);
-  if (std::any_of(streams.begin(), streams.end(), [](const auto& s) { return s->is_moving(); })) return;
+  const bool workers = Pool::get().has_workers();
+  bool moving = false;
+  for (const auto& s : open_streams(Listing::All)) {
+    moving |= s->is_moving(workers);
+    // Who promised to run it may be waiting for what is parked.
+    if (workers) s->schedule();
+  }
+  if (moving) return;
   for (const auto& oldest : take_parked(1)) oldest->unpark(true);
 }
 

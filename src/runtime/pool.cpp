@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "runtime/machine.h"
+#include "runtime/parking.h"
 
 namespace anabranch::runtime {
 namespace {
@@ -112,10 +113,13 @@ bool Pool::has_workers() {
 }
 
 void Pool::stop() {
-  Lock lock(mutex_);
-  stopped_.store(true);
-  wake_->notify_all();
-  gone_->wait_for(lock, std::chrono::seconds(1), [this] { return started_ == 0; });
+  {
+    Lock lock(mutex_);
+    stopped_.store(true);
+    wake_->notify_all();
+    gone_->wait_for(lock, std::chrono::seconds(1), [this] { return started_ == 0; });
+  }
+  reconsider_parked();
 }
 
 void Pool::reopen(int workers) {

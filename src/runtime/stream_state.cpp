@@ -58,9 +58,10 @@ bool StreamState::has_ready_work() {
                               [this](const Event& e) { return Need{e, device_waits_for(*e.stream())}.satisfied(); });
 }
 
-bool StreamState::is_moving() {
+bool StreamState::is_moving(bool pool_has_workers) {
   Lock lock(mutex_);
-  return strand_ == Strand::Running || strand_ == Strand::Queued || (strand_ == Strand::Idle && head_) || flying_;
+  const bool queued = strand_ == Strand::Queued || (strand_ == Strand::Idle && head_);
+  return strand_ == Strand::Running || flying_ || (queued && pool_has_workers);
 }
 
 bool StreamState::add_waiter(Waiter* waiter) {
@@ -280,13 +281,13 @@ void StreamState::complete(Work* work, std::exception_ptr failure, Runner& runne
     current_ = nullptr;
     completed_.store(completed_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     if (waiters_.empty()) return;
-    fire(std::move(lock), reached);
+    fire(reached);
   }
   pass_on(reached, runner);
 }
 
-// Tells the waiters that the timeline has reached. Takes the lock over and gives it back.
-void StreamState::fire(Lock, Reached& reached) {
+// Tells the waiters that the timeline has reached. Under the lock.
+void StreamState::fire(Reached& reached) {
   reached_now() = &reached;
   std::erase_if(waiters_, [this](Waiter* w) {
     if ((w->at_issue ? issued() : completed()) < w->value) return false;

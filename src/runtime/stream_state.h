@@ -94,8 +94,8 @@ class StreamState {
   Need blocked_on();
   // Has a parked strand run again; with `last_try`, being refused memory is a failure then.
   void unpark(bool last_try);
-  // Whether something is running, about to, or with the device: it may free memory.
-  bool is_moving();
+  // Whether something is running, with the device, or, if the pool has workers, about to run: it may free memory.
+  bool is_moving(bool pool_has_workers);
   // Gives the token back; work that is left goes to the pool.
   void release_token();
 
@@ -146,7 +146,7 @@ class StreamState {
   void complete(Work* work, std::exception_ptr failure, Runner& runner);
   void issue(Work* work, std::exception_ptr failure, Runner& runner);
   void retire(bool resumed, SmallVector<Ref<StreamState>, 2>& to_retire, Runner& runner);
-  void fire(Lock lock, Reached& reached);
+  void fire(Reached& reached);
   static void pass_on(Reached& reached, Runner& runner);
 
   Arena& arena_;

@@ -27,7 +27,8 @@ class Work {
 
   // Events of other streams that come first.
   SmallVector<Event, 2> waits;
-  // How many of them have happened, and once the work is in flight, how many are known to have: the stream's. They stay, so that streams end where no lock is held.
+  // How many of them have happened, and once the work is in flight, how many are known to have: the stream's. They
+  // stay, so that streams end where no lock is held.
   std::size_t waits_met = 0;
   // Estimated time on one processor, for deciding whom to wake.
   double ns = 0;

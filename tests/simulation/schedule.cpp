@@ -3,6 +3,7 @@
 #include "anabranch/linalg.h"
 #include "anabranch/memory.h"
 #include "program.h"
+#include "runtime/parking.h"
 #include "runtime/process.h"
 #include "runtime/wait.h"
 #include "simulation/sync.h"
@@ -10,6 +11,7 @@
 namespace anabranch::simulation {
 
 void warm_up() {
+  runtime::parking_mutex();
   const array x = eye(3, float32, Device::cpu);
   const array y = add(linalg::cholesky(x, false, Device::cpu), x, new_stream(Device::cpu));
   const array z = slice_update(concatenate({y, sum(y, 0, true)}, 0), x, Shape{0, 0}, Shape{3, 3});
