@@ -310,5 +310,40 @@ TEST(FusedProgram, AnOperationThatLacksTheDtypeSaysSo) {
   }
 }
 
+// Operations that share a pass: a lead (or none), two of the arithmetic ones, on either side, over inputs of which some
+// are the same along long rows.
+TEST(FusedProgram, PassesOfSeveralOperations) {
+  std::mt19937 random(3);
+  const Shape shape{5, 333};
+  for (const Dtype d : {float32, bfloat16}) {
+    Buffer dense = random_buffer(d, 5 * 333, random), row = random_buffer(d, 333, random),
+           column = random_buffer(d, 5, random);
+    const std::vector<runtime::View> layouts[] = {
+        {dense.view(shape), dense.view(shape), dense.view(shape)},
+        {dense.view(shape), row.view(shape, {0, 1}), column.view(shape, {1, 0})},
+        {column.view(shape, {1, 0}), dense.view(shape), row.view(shape, {0, 1})},
+        {row.view(shape, {0, 1}), column.view(shape, {1, 0}), dense.view(shape)},
+        {column.view(shape, {1, 0}), column.view(shape, {0, 0}), column.view(shape, {1, 0})}};
+    for (const auto& views : layouts) {
+      for (const Op lead : {Op::Negative, Op::Sqrt, Op::Tanh, Op::Exp}) {
+        for (const Op first : {Op::Add, Op::Subtract, Op::Multiply}) {
+          for (const Op second : {Op::Add, Op::Subtract, Op::Multiply}) {
+            for (int sides = 0; sides < 4; ++sides) {
+              for (const bool led : {false, true}) {
+                Builder b({d, d, d});
+                const int a = led ? b.add(lead, d, d, {0}) : 0;
+                const int inner = sides & 1 ? b.add(first, d, d, {1, a}) : b.add(first, d, d, {a, 1});
+                const int outer = sides & 2 ? b.add(second, d, d, {2, inner}) : b.add(second, d, d, {inner, 2});
+                b.output(outer, d);
+                expect_fused_is_unfused(b.p, shape, views);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace anabranch

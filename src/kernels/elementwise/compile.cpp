@@ -48,6 +48,7 @@ class Compiler {
     table_ = &lane_table();
     start();
     find_last_uses();
+    if (emit_direct()) return;
     for (std::size_t k = 0; k < p_->instructions.size(); ++k) emit(k);
     for (std::size_t o = 0; o < p_->outputs.size(); ++o) {
       if (!stored_[o]) emit_store(o);
@@ -66,7 +67,7 @@ class Compiler {
     c_->element_size = 1;
     c_->ns = 0;
     free_.clear();
-    paired_ = false;
+    group_ = 1;
     stored_.assign(p_->outputs.size(), 0);
     constant_slots_.fill(0);
     first_constant_ = p_->inputs.size();
@@ -153,6 +154,10 @@ class Compiler {
       v.slot = fresh_register();
       const LaneKernel kernel = load_kernel(v.dtype);
       add(true, Step::Kind::uniform, kernel.fn, 0, lane_size(lane), v.slot, static_cast<std::uint16_t>(number));
+    } else if (place_->along_rows[number]) {
+      v.slot = fresh_register();
+      const LaneKernel kernel = load_kernel(v.dtype);
+      add(false, Step::Kind::repeat, kernel.fn, 0, lane_size(lane), v.slot, static_cast<std::uint16_t>(number));
     } else {
       v.slot = static_cast<std::uint16_t>(number);
       v.reg = take_register();
@@ -199,34 +204,104 @@ class Compiler {
     return table_->ops[static_cast<int>(instruction.op)][static_cast<int>(from)];
   }
 
-  // Whether instruction k is only there for instruction k + 1, with which it can be one pass.
-  bool pairs_with_next(std::size_t k) const {
+  // Whether the value of instruction k is an operand, once, of instruction k + 1 and of nothing else.
+  bool only_for_next(std::size_t k) const {
     if (k + 1 >= p_->instructions.size()) return false;
-    const auto &first = p_->instructions[k], &second = p_->instructions[k + 1];
-    const Value &v = values_[first_result_ + k], &next = values_[first_result_ + k + 1];
-    if (pair_index(first.op) < 0 || pair_index(second.op) < 0) return false;
-    if (first.from != float32 || second.from != float32 || v.home || v.uniform || next.last_use < 0) return false;
-    const bool left = values_[second.operand[0]].root == v.root, right = values_[second.operand[1]].root == v.root;
-    return v.last_use == static_cast<std::int32_t>(k + 1) && left != right;
+    const auto& next = p_->instructions[k + 1];
+    const Value &v = values_[first_result_ + k], &following = values_[first_result_ + k + 1];
+    if (v.home || v.uniform || v.last_use != static_cast<std::int32_t>(k + 1) || following.last_use < 0) return false;
+    return next.operands == 2 && (values_[next.operand[0]].root == v.root) != (values_[next.operand[1]].root == v.root);
   }
 
-  // Instructions k - 1 and k in one pass.
-  void emit_pair(std::size_t k) {
+  // Whether instructions k and k + 1 can be one pass.
+  bool pairs_with_next(std::size_t k) const {
+    if (!only_for_next(k)) return false;
+    const auto &first = p_->instructions[k], &second = p_->instructions[k + 1];
+    if (pair_index(first.op) < 0 || pair_index(second.op) < 0) return false;
+    return first.from == second.from && (first.from == float32 || first.from == bfloat16);
+  }
+
+  // Whether the pair of instructions k + 1 and k + 2 can begin with instruction k.
+  bool leads_pair(std::size_t k) const {
+    const auto& lead = p_->instructions[k];
+    const int index = lead_index(lead.op);
+    if (index < 0 || !only_for_next(k) || !pairs_with_next(k + 1)) return false;
+    const auto& first = p_->instructions[k + 1];
+    const bool right = values_[first.operand[1]].root == first_result_ + k;
+    return lead.from == first.from && led_pairs(lead).fn[0][0][0] && !(right && first.op == Op::Subtract);
+  }
+
+  const Pairs& led_pairs(const Program::Instruction& lead) const {
+    return (lead.from == bfloat16 ? table_->led_bf16_pairs : table_->led_pairs)[lead_index(lead.op)];
+  }
+
+  // How many instructions from k on are one pass.
+  std::size_t group_size(std::size_t k) const { return leads_pair(k) ? 3 : pairs_with_next(k) ? 2 : 1; }
+
+  // The operands of the group of `size` instructions that ends with k, and the kernel that computes it.
+  LaneFn pair_of(std::size_t k, std::size_t size, std::uint16_t (&operands)[3], bool direct) const {
     const auto &first = p_->instructions[k - 1], &second = p_->instructions[k];
     const bool swapped = values_[second.operand[1]].root == first_result_ + k - 1;
-    const std::uint16_t others[3] = {first.operand[0], first.operand[1], second.operand[swapped ? 0 : 1]};
-    std::uint16_t in[3];
-    for (int j = 0; j < 3; ++j) in[j] = locate(root(others[j]));
-    for (const std::uint16_t operand : others) {
-      release(operand, k - 1, 0);
-      release(operand, k, 0);
+    operands[0] = first.operand[0];
+    operands[1] = first.operand[1];
+    operands[2] = second.operand[swapped ? 0 : 1];
+    const Pairs* pairs = first.from == float32 ? &table_->pairs
+                         : direct              ? &table_->direct_bf16_pairs
+                                               : &table_->bf16_pairs;
+    if (size == 3) {
+      const auto& lead = p_->instructions[k - 2];
+      if (values_[operands[1]].root == first_result_ + k - 2) std::swap(operands[0], operands[1]);
+      operands[0] = lead.operand[0];
+      pairs = &led_pairs(lead);
+    }
+    return pairs->fn[pair_index(first.op)][pair_index(second.op)][swapped];
+  }
+
+  // Instructions up to k in one pass.
+  void emit_group(std::size_t k) {
+    std::uint16_t operands[3], in[3];
+    const LaneFn fn = pair_of(k, group_, operands, false);
+    for (int j = 0; j < 3; ++j) in[j] = locate(root(operands[j]));
+    for (const std::uint16_t operand : operands) {
+      for (std::size_t i = k + 1 - group_; i <= k; ++i) release(operand, i, 0);
     }
     Value& v = values_[first_result_ + k];
     grow(Lane::f32);
     place(v, k);
-    add(false, Step::Kind::compute, table_->pairs[pair_index(first.op)][pair_index(second.op)][swapped], 0.1f, 4,
-        v.slot, in[0], in[1], in[2]);
+    const float lead_ns = group_ == 3 ? kernel_of(p_->instructions[k - 2]).ns : 0;
+    add(false, Step::Kind::compute, fn, lead_ns + 0.1f, 4, v.slot, in[0], in[1], in[2]);
     finish(v, k);
+  }
+
+  // A program that is one operation, or one pair, on bfloat16 inputs, with no other result: computed from memory to
+  // memory.
+  bool emit_direct() {
+    const std::size_t count = p_->instructions.size();
+    if (count == 0 || count > 2 || p_->outputs.size() != 1 || p_->outputs[0].dtype != bfloat16) return false;
+    const auto& last = p_->instructions[count - 1];
+    if (p_->outputs[0].value != first_result_ + count - 1 || last.from != bfloat16 || last.to != bfloat16) return false;
+    if (pair_index(last.op) < 0 || (count == 2 && !pairs_with_next(0))) return false;
+    std::uint16_t operands[3] = {last.operand[0], last.operand[1], last.operand[0]}, in[3];
+    LaneFn fn = table_->direct_bf16[pair_index(last.op)];
+    if (count == 2) fn = pair_of(1, 2, operands, true);
+    for (const std::uint16_t operand : operands) {
+      if (operand >= first_constant_ || values_[operand].uniform || place_->along_rows[operand]) return false;
+    }
+    c_->element_size = 2;
+    for (int j = 0; j < 3; ++j) in[j] = locate_as_it_is(values_[operands[j]]);
+    const std::uint16_t reg = take_register(), slot = c_->inputs;
+    c_->homes.push_back({slot, reg, true});
+    add(false, Step::Kind::compute, fn, count == 2 ? 0.15f : 0.1f, 2, slot, in[0], in[1], in[2]);
+    add(false, Step::Kind::store, nullptr, 0.12f, 2, 0, slot);
+    return true;
+  }
+
+  std::uint16_t locate_as_it_is(Value& v) {
+    if (v.located) return v.slot;
+    v.located = true;
+    v.slot = v.root;
+    add(false, Step::Kind::load, nullptr, 0.06f * v.dtype.size(), v.dtype.size(), v.slot, v.root, take_register());
+    return v.slot;
   }
 
   // What rounds the result of instruction k to a 16-bit float, if it needs that. One that is only stored as a 16-bit
@@ -243,14 +318,15 @@ class Compiler {
     const std::size_t number = first_result_ + k;
     Value& v = values_[number];
     if (v.root != number || v.last_use < 0) return;
-    if (paired_) {
-      paired_ = false;
-      return emit_pair(k);
-    }
-    if (pairs_with_next(k)) {
-      paired_ = true;
+    if (k == group_end_ && group_ > 1) {
+      emit_group(k);
+      group_ = 1;
       return;
     }
+    if (group_ > 1) return;
+    group_ = group_size(k);
+    group_end_ = k + group_ - 1;
+    if (group_ > 1) return;
     const auto& instruction = p_->instructions[k];
     LaneKernel kernel = kernel_of(instruction);
     if (!kernel.fn) {
@@ -260,9 +336,9 @@ class Compiler {
     const Lane lane = graph::lane_of(instruction.to);
     const std::size_t size = lane_size(lane);
     LaneKernel round = rounding_of(instruction, v, k);
-    if (round.fn && instruction.from == bfloat16 && pair_index(instruction.op) >= 0) {
-      kernel = table_->rounded_bf16[pair_index(instruction.op)];
-      round = {};
+    if (round.fn && instruction.from == bfloat16) {
+      const LaneKernel& rounded = table_->rounded_bf16[static_cast<int>(instruction.op)];
+      if (rounded.fn) kernel = rounded, round = {};
     }
     grow(lane);
     std::uint16_t in[3] = {0, 0, 0};
@@ -336,7 +412,7 @@ class Compiler {
   std::vector<Value> values_;
   std::vector<std::uint16_t> free_;
   std::vector<std::uint8_t> stored_;
-  bool paired_ = false;  // the instruction before waits for this one
+  std::size_t group_ = 1, group_end_ = 0;  // instructions that become one pass, and the last of them
   std::array<std::uint16_t, 64> constant_slots_{};
   std::array<std::uint64_t, 64> constant_bits_{};
   std::array<std::size_t, 64> constant_sizes_{};

@@ -18,6 +18,7 @@ struct Step {
     constant,  // slots[out] = constants[in[0]], everywhere
     uniform,   // slots[out] = the one element of input in[0], everywhere
     load,      // slots[out] = input in[0]; where it can't be read in place, by way of register in[1]
+    repeat,    // slots[out] = the one element of input in[0] in this block, everywhere; kept while it is the same
     store,     // output `out` = slots[in[0]]
   };
   LaneFn fn;  // load and store: the conversion of 16-bit floats, or null
@@ -45,9 +46,10 @@ struct Compiled {
 };
 
 // What the layout of its operands adds to a program: `uniform[i]`, whether input i has one element for the whole
-// domain; `in_data` and `out_data`, where they lie (equal where an output takes an input's place).
+// domain; `along_rows[i]`, whether it has one for each row, and blocks end where rows do; `in_data` and `out_data`,
+// where they lie (equal where an output takes an input's place).
 struct Placement {
-  std::span<const std::uint8_t> uniform;
+  std::span<const std::uint8_t> uniform, along_rows;
   std::span<const void* const> in_data;
   std::span<void* const> out_data;
 };

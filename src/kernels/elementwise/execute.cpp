@@ -57,6 +57,8 @@ class Chunk {
     std::byte* memory = scratch.reserve(bytes * (code_.registers + 1u));
     scratch.slots.resize(std::size_t{code_.inputs} + code_.outputs + code_.registers);
     slots_ = scratch.slots.data();
+    std::fill_n(slots_, code_.inputs, nullptr);
+    padded_ = padded;
     staging_ = memory;
     for (std::size_t r = 0; r < code_.registers; ++r) {
       slots_[std::size_t{code_.inputs} + code_.outputs + r] = memory + (r + 1) * bytes;
@@ -82,6 +84,7 @@ class Chunk {
       switch (step.kind) {
         case Step::Kind::load: load(step, block, whole); break;
         case Step::Kind::store: store(step, block, whole); break;
+        case Step::Kind::repeat: repeat(step, block); break;
         default:
           compute(step, block.count);
           if (task_.ahead) prefetch();
@@ -96,20 +99,30 @@ class Chunk {
 
   void prepare(const Step& step, std::size_t n) {
     if (step.kind == Step::Kind::compute) return compute(step, n);
+    if (step.kind == Step::Kind::constant) return fill(slots_[step.out], code_.constants[step.in[0]], step.size, n);
+    fill_with(step, layout_.in[step.in[0]].data, n);
+  }
+
+  // Fills the step's register with the element at `from` of its input.
+  void fill_with(const Step& step, const std::byte* from, std::size_t n) {
     void* to = slots_[step.out];
+    const std::size_t size = layout_.in[step.in[0]].dtype.size();
     std::uint64_t bits = 0;
-    if (step.kind == Step::Kind::constant) {
-      bits = code_.constants[step.in[0]];
-    } else {
-      const Operand& operand = layout_.in[step.in[0]];
-      std::memcpy(&bits, operand.data, operand.dtype.size());
-      if (step.fn) {
-        fill(staging_, bits, operand.dtype.size(), quantum);
-        step.fn(staging_, nullptr, nullptr, to, quantum);
-        std::memcpy(&bits, to, step.size);
-      }
+    std::memcpy(&bits, from, size);
+    if (step.fn) {
+      fill(staging_, bits, size, quantum);
+      step.fn(staging_, nullptr, nullptr, to, quantum);
+      std::memcpy(&bits, to, step.size);
     }
     fill(to, bits, step.size, n);
+  }
+
+  // The input's slot, which such an input needs for nothing else, tells which element the register holds.
+  void repeat(const Step& step, const Block& block) {
+    std::byte* from = first_element(layout_, layout_.in[step.in[0]], block);
+    if (slots_[step.in[0]] == from) return;
+    slots_[step.in[0]] = from;
+    fill_with(step, from, padded_);
   }
 
   // Asks for some cache lines of the next block's inputs, so that they come while this block is computed.
@@ -163,6 +176,7 @@ class Chunk {
   const Layout& layout_;
   void** slots_ = nullptr;
   std::byte* staging_ = nullptr;
+  std::size_t padded_ = 0;  // elements of a register
   // Memory of the next block that remains to be asked for.
   struct Ahead {
     const char *at, *end;

@@ -219,11 +219,13 @@ void lay_out(const Shape& shape, std::span<const runtime::View> in, std::span<co
   if (!strided) return;
   merge_axes(shape, result);
   for (const Operand& operand : result.in) {
-    const bool runs = operand.kind == Operand::Kind::strided && operand.strides.back() == 1;
+    const bool runs =
+        operand.kind == Operand::Kind::strided && (operand.strides.back() == 1 || operand.strides.back() == 0);
     if (runs && result.shape.back() >= long_row) result.row = result.shape.back();
   }
   find_tiles(result);
   if (!result.tiled()) return;
+  result.row = 0;
   const Strides dense = contiguous_strides(result.shape);
   for (Operand& operand : result.in) {
     if (operand.kind == Operand::Kind::dense) operand.strides = dense;
@@ -231,20 +233,26 @@ void lay_out(const Shape& shape, std::span<const runtime::View> in, std::span<co
   for (Operand& operand : result.out) operand.strides = dense;
 }
 
-std::byte* contiguous_run(const Layout& layout, const Operand& operand, const Block& block) {
-  if (layout.tiled()) return nullptr;
-  const std::size_t size = operand.dtype.size();
-  if (operand.kind == Operand::Kind::dense) return operand.data + block.first * static_cast<std::int64_t>(size);
+std::byte* first_element(const Layout& layout, const Operand& operand, const Block& block) {
   const std::size_t last = layout.shape.size() - 1;
-  if (operand.strides[last] != 1) return nullptr;
   std::int64_t rest = block.first / layout.shape[last];
-  std::int64_t offset = block.first % layout.shape[last];
-  if (offset + static_cast<std::int64_t>(block.count) > layout.shape[last]) return nullptr;
+  std::int64_t offset = block.first % layout.shape[last] * operand.strides[last];
   for (std::size_t k = last; k-- > 0;) {
     offset += rest % layout.shape[k] * operand.strides[k];
     rest /= layout.shape[k];
   }
-  return operand.data + offset * static_cast<std::int64_t>(size);
+  return operand.data + offset * static_cast<std::int64_t>(operand.dtype.size());
+}
+
+std::byte* contiguous_run(const Layout& layout, const Operand& operand, const Block& block) {
+  if (layout.tiled()) return nullptr;
+  if (operand.kind == Operand::Kind::dense)
+    return operand.data + block.first * static_cast<std::int64_t>(operand.dtype.size());
+  const std::size_t last = layout.shape.size() - 1;
+  const std::int64_t column = block.first % layout.shape[last];
+  if (operand.strides[last] != 1 || column + static_cast<std::int64_t>(block.count) > layout.shape[last])
+    return nullptr;
+  return first_element(layout, operand, block);
 }
 
 void gather(const Layout& layout, const Operand& operand, const Block& block, void* to) {

@@ -25,7 +25,8 @@ struct Layout {
   Shape shape;  // empty where all operands are dense or uniform
   int tile_axis = -1;
   std::size_t tile_rows = 0;
-  std::int64_t row = 0;                     // the last axis' extent, where a strided operand has long contiguous rows
+  std::int64_t row = 0;                     // the last axis' extent, where blocks end with rows: these are long, and a
+                                            // strided operand is contiguous along them, or the same
   std::vector<Operand> in, out;             // out: dense
   std::size_t in_bytes = 0, out_bytes = 0;  // that one element reads and writes, of dense and strided operands
 
@@ -42,6 +43,8 @@ struct Block {
   std::size_t rows = 0, columns = 0;  // tile
 };
 
+// The first element of a block of a layout without tiles, for an operand that is not uniform.
+std::byte* first_element(const Layout& layout, const Operand& operand, const Block& block);
 // The block's memory where it is one contiguous run of it, else null.
 std::byte* contiguous_run(const Layout& layout, const Operand& operand, const Block& block);
 // Copies the block to consecutive elements at `to`.
