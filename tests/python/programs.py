@@ -6,9 +6,10 @@ import sys
 
 
 def run(code, timeout=120, **environment):
-    """The completed process of `python -c code`, with `import anabranch as mx` before it."""
+    """The completed process of `python -c code`, with `import anabranch as mx` before it. Warnings of forks are off."""
+    options = ["-X", "faulthandler", "-W", "ignore::DeprecationWarning"]
     return subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", "import anabranch as mx\n" + code],
+        [sys.executable, *options, "-c", "import anabranch as mx\n" + code],
         capture_output=True,
         text=True,
         timeout=timeout,
