@@ -170,7 +170,7 @@ class TestSynchronize:
     def test_a_device_s(self):
         x = failing()
         mx.async_eval(x)
-        message(lambda: mx.synchronize(mx.cpu))
+        message(lambda: mx.synchronize(mx.default_device()))
         assert (mx.ones((3,)) + 1).tolist() == [2, 2, 2]
 
     def test_a_failure_whose_result_is_gone_is_told_once(self):

@@ -121,10 +121,11 @@ def test_10000_streams_leave_nothing(how):
         + STREAMS[how]
         + """
 import gc, os
-use(10_000)
+for _ in range(3):
+    use(10_000)
 gc.collect()
 before = resident()
-for _ in range(3):
+for _ in range(10):
     use(10_000)
 gc.collect()
 mx.synchronize()
@@ -132,8 +133,9 @@ print(resident() - before, len(os.listdir("/proc/self/task")), mx.get_active_mem
 """
     )
     grown, tasks, active = map(int, expect_success(code).split())
-    assert grown < 4 << 20
-    assert tasks <= 1 + len(os.sched_getaffinity(0)) and active < 1000
+    assert grown < 12 << 20  # less than any object for each stream
+    assert tasks < 10 + len(os.sched_getaffinity(0))  # the pool's workers, a device's threads
+    assert active < 1000
 
 
 # One step of a loop over x, of (256, 256); what it holds besides x are its own intermediate results.
@@ -152,7 +154,7 @@ STEPS = {
 
 
 def peak(step, times, how):
-    s, t = mx.new_stream(), mx.new_stream()
+    s, t = mx.new_stream(mx.cpu), mx.new_stream(mx.cpu)
     x = mx.ones((256, 256)) * 1
     mx.eval(x)
     mx.synchronize()
@@ -174,7 +176,8 @@ def peak(step, times, how):
 def test_a_long_loop_holds_what_one_step_holds(name, how):
     gc.collect()
     mx.synchronize()
-    assert peak(STEPS[name], 1000, how) <= max(peak(STEPS[name], n, how) for n in (1, 2))
+    with mx.default_device(mx.cpu):
+        assert peak(STEPS[name], 1000, how) <= max(peak(STEPS[name], n, how) for n in (1, 2))
 
 
 def test_long_chains_take_no_stack_and_leave_no_memory():

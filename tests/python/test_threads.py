@@ -123,7 +123,7 @@ def test_streams_of_any_thread():
         s = mx.new_stream()
         local = mx.new_thread_local_stream(mx.cpu)
         mx.eval(mx.add(1, 2, stream=local))
-        streams.extend([s, mx.default_stream(mx.cpu)])
+        streams.extend([s, mx.default_stream(s.device)])
         for _ in range(50):
             for other in streams[-8:]:
                 x = mx.add(mx.ones((4,), stream=other), 1, stream=random.choice(streams))
@@ -134,7 +134,7 @@ def test_streams_of_any_thread():
     for s in streams:
         with s:
             assert (mx.ones((4,)) + 1).tolist() == [2] * 4
-            assert mx.default_stream(mx.cpu) == s
+            assert mx.default_stream(s.device) == s
         assert s.record().wait()
 
 
@@ -247,7 +247,7 @@ print(resident() - before, len(os.listdir("/proc/self/task")), mx.get_active_mem
     )
     grown, tasks, active = map(int, expect_success(code).split())
     assert grown < 4 << 20
-    assert tasks <= 1 + len(os.sched_getaffinity(0))
+    assert tasks < 10 + len(os.sched_getaffinity(0))  # the pool's workers, a device's threads
     assert active < 1000
 
 
@@ -256,7 +256,7 @@ class TestScopesInAsyncio:
 
     @staticmethod
     def current():
-        return mx.default_stream(mx.cpu)
+        return mx.default_stream(mx.default_device())
 
     @pytest.mark.parametrize("seed", range(5))
     def test_random_tasks(self, seed):
