@@ -192,6 +192,10 @@ TEST(FusedProgram, LargeOutputs) {
     Builder p({d});
     p.output(p.add(Op::Negative, d, d, {0}), d).output(0, d);
     expect_fused_is_unfused(p.p, {n}, {a.view({n}, {1}, 1)});
+    Buffer b = random_buffer(d, static_cast<std::size_t>(n), random);
+    Builder sum({d, d});
+    sum.output(sum.add(Op::Subtract, d, d, {0, 1}), d);
+    expect_fused_is_unfused(sum.p, {n}, {a.view({n}, {1}, 1), b.view({n})});
   }
 }
 

@@ -1,6 +1,6 @@
-// What the vector functions of float32 share. All of them rely on fused multiply-add: an instruction set without it
-// uses the C++ library's functions. Coefficients are minimax fits of our own, refitted while they were rounded one by
-// one.
+// What the vector functions share; those of float64 use what takes any float. All of them rely on fused multiply-add:
+// an instruction set without it uses the C++ library's functions. Coefficients are minimax fits of our own, refitted
+// while they were rounded one by one.
 #if defined(ANABRANCH_POLYNOMIAL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef ANABRANCH_POLYNOMIAL_INL_H
 #undef ANABRANCH_POLYNOMIAL_INL_H
@@ -20,22 +20,22 @@ using DI = hn::RebindToSigned<D>;
 
 // c0 + c1 x + c2 x^2 ..., by Horner's rule.
 template <class D, class V>
-HWY_INLINE V polynomial(D d, V, float c0) {
+HWY_INLINE V polynomial(D d, V, hn::TFromD<D> c0) {
   return hn::Set(d, c0);
 }
 template <class D, class V, class... C>
-HWY_INLINE V polynomial(D d, V x, float c0, C... rest) {
+HWY_INLINE V polynomial(D d, V x, hn::TFromD<D> c0, C... rest) {
   return hn::MulAdd(polynomial(d, x, rest...), x, hn::Set(d, c0));
 }
 
 // `limit` where x is above it; NaN stays.
 template <class D, class V>
-HWY_INLINE V at_most(D d, V x, float limit) {
+HWY_INLINE V at_most(D d, V x, hn::TFromD<D> limit) {
   const V l = hn::Set(d, limit);
   return hn::IfThenElse(hn::Gt(x, l), l, x);
 }
 template <class D, class V>
-HWY_INLINE V at_least(D d, V x, float limit) {
+HWY_INLINE V at_least(D d, V x, hn::TFromD<D> limit) {
   const V l = hn::Set(d, limit);
   return hn::IfThenElse(hn::Lt(x, l), l, x);
 }

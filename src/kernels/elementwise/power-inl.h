@@ -13,15 +13,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace anabranch::kernels::HWY_NAMESPACE::f32 {
 
-template <class D, class V>
-HWY_INLINE V polynomial64(D d, V, double c0) {
-  return hn::Set(d, c0);
-}
-template <class D, class V, class... C>
-HWY_INLINE V polynomial64(D d, V x, double c0, C... rest) {
-  return hn::MulAdd(polynomial64(d, x, rest...), x, hn::Set(d, c0));
-}
-
 // a^y for a >= 0 (or NaN), good to 2^-33: 2^(y log2(a)), where log2 of the mantissa 1 + f is a series in f / (2 + f).
 template <class D, class V>
 HWY_INLINE V pow_magnitude(D d, V a, V y) {
@@ -31,8 +22,8 @@ HWY_INLINE V pow_magnitude(D d, V a, V y) {
   const auto exponent = hn::ShiftRight<52>(hn::Sub(bits, hn::Set(di, 0x3fe6a09e667f3bcd)));
   const V f = hn::Sub(hn::BitCast(d, hn::Sub(bits, hn::ShiftLeft<52>(exponent))), one);
   const V s = hn::Div(f, hn::Add(f, hn::Set(d, 2.0)));
-  const V p = polynomial64(d, hn::Mul(s, s), 0x1.71547652b8250p+1, 0x1.ec709dc53ef37p-1, 0x1.2776c28ff247cp-1,
-                           0x1.a61a31a54b811p-2, 0x1.4794d7f625409p-2, 0x1.21b86aa67df10p-2);
+  const V p = polynomial(d, hn::Mul(s, s), 0x1.71547652b8250p+1, 0x1.ec709dc53ef37p-1, 0x1.2776c28ff247cp-1,
+                         0x1.a61a31a54b811p-2, 0x1.4794d7f625409p-2, 0x1.21b86aa67df10p-2);
   // The exponent as a double: 2^52 + 2^51 plus it has its bits at the end.
   const V magic = hn::Set(d, 0x1.8p52);
   const V e = hn::Sub(hn::BitCast(d, hn::Add(exponent, hn::BitCast(di, magic))), magic);
@@ -44,8 +35,8 @@ HWY_INLINE V pow_magnitude(D d, V a, V y) {
   t = hn::IfThenElse(hn::Lt(t, hn::Set(d, -1000.0)), hn::Set(d, -1000.0), t);
   const V sum = hn::Add(t, magic);
   const V r = hn::Sub(t, hn::Sub(sum, magic));
-  const V q = polynomial64(d, r, 0x1.ffffffffab9b4p-1, 0x1.62e42ff116d41p-1, 0x1.ebfbe0a4f2831p-3, 0x1.c6b08aae2dd62p-5,
-                           0x1.3b29dc14b20b1p-7, 0x1.5d8a7131a2fcap-10, 0x1.446a43988cd11p-13, 0x1.fe1727b972115p-17);
+  const V q = polynomial(d, r, 0x1.ffffffffab9b4p-1, 0x1.62e42ff116d41p-1, 0x1.ebfbe0a4f2831p-3, 0x1.c6b08aae2dd62p-5,
+                         0x1.3b29dc14b20b1p-7, 0x1.5d8a7131a2fcap-10, 0x1.446a43988cd11p-13, 0x1.fe1727b972115p-17);
   const V power = hn::BitCast(d, hn::Add(hn::BitCast(di, q), hn::ShiftLeft<52>(hn::BitCast(di, sum))));
   return hn::IfThenElse(hn::IsNaN(t), t, power);
 }

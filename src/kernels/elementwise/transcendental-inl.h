@@ -1,5 +1,5 @@
-// Functors of transcendental functions: our own for vectors of float32 where there is fused multiply-add; float64,
-// complex64 and all else element by element through the C++ library.
+// Functors of transcendental functions: our own for vectors of float32, and of some for float64, where there is fused
+// multiply-add; complex64 and all else element by element through the C++ library.
 #if defined(ANABRANCH_TRANSCENDENTAL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef ANABRANCH_TRANSCENDENTAL_INL_H
 #undef ANABRANCH_TRANSCENDENTAL_INL_H
@@ -10,6 +10,7 @@
 #include "kernels/elementwise/arithmetic-inl.h"
 #include "kernels/elementwise/error_function-inl.h"
 #include "kernels/elementwise/exponential-inl.h"
+#include "kernels/elementwise/exponential64-inl.h"
 #include "kernels/elementwise/library.h"
 #include "kernels/elementwise/power-inl.h"
 #include "kernels/elementwise/targets.h"
@@ -22,6 +23,8 @@ namespace anabranch::kernels::HWY_NAMESPACE {
 
 template <class D>
 concept FastFloat32 = (HWY_NATIVE_FMA != 0) && std::is_same_v<hn::TFromD<D>, float>;
+template <class D>
+concept FastFloat64 = (HWY_NATIVE_FMA != 0) && std::is_same_v<hn::TFromD<D>, double>;
 
 #define ANABRANCH_REAL(function)                     \
   static constexpr float ns = 10, ns_lanes = 0.6f;   \
@@ -29,26 +32,30 @@ concept FastFloat32 = (HWY_NATIVE_FMA != 0) && std::is_same_v<hn::TFromD<D>, flo
   static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a) { return f32::function(d, a); } \
   template <RealLane T>                              \
   static T one(T a) { return library::function(a); }
-#define ANABRANCH_REAL_AND_COMPLEX(Name, function)   \
+#define ANABRANCH_FLOAT64(function)                  \
+  template <FastFloat64 D>                           \
+  static HWY_INLINE hn::Vec<D> lanes(D d, hn::Vec<D> a) { return f64::function(d, a); }
+#define ANABRANCH_REAL_AND_COMPLEX(Name, function, ...) \
   struct Name {                                      \
     ANABRANCH_REAL(function)                         \
+    __VA_ARGS__                                      \
     template <ComplexLane T>                         \
     static T one(T a) { return library::function(a); } \
   };
-ANABRANCH_REAL_AND_COMPLEX(Exp, exp)
-ANABRANCH_REAL_AND_COMPLEX(Log, log)
-ANABRANCH_REAL_AND_COMPLEX(Log2, log2)
-ANABRANCH_REAL_AND_COMPLEX(Log10, log10)
-ANABRANCH_REAL_AND_COMPLEX(Log1p, log1p)
+ANABRANCH_REAL_AND_COMPLEX(Exp, exp, ANABRANCH_FLOAT64(exp))
+ANABRANCH_REAL_AND_COMPLEX(Log, log, ANABRANCH_FLOAT64(log))
+ANABRANCH_REAL_AND_COMPLEX(Log2, log2, ANABRANCH_FLOAT64(log2))
+ANABRANCH_REAL_AND_COMPLEX(Log10, log10, ANABRANCH_FLOAT64(log10))
+ANABRANCH_REAL_AND_COMPLEX(Log1p, log1p, ANABRANCH_FLOAT64(log1p))
 ANABRANCH_REAL_AND_COMPLEX(Sin, sin)
 ANABRANCH_REAL_AND_COMPLEX(Cos, cos)
 ANABRANCH_REAL_AND_COMPLEX(Tan, tan)
 ANABRANCH_REAL_AND_COMPLEX(Arcsin, asin)
 ANABRANCH_REAL_AND_COMPLEX(Arccos, acos)
 ANABRANCH_REAL_AND_COMPLEX(Arctan, atan)
-ANABRANCH_REAL_AND_COMPLEX(Sinh, sinh)
-ANABRANCH_REAL_AND_COMPLEX(Cosh, cosh)
-ANABRANCH_REAL_AND_COMPLEX(Tanh, tanh)
+ANABRANCH_REAL_AND_COMPLEX(Sinh, sinh, ANABRANCH_FLOAT64(sinh))
+ANABRANCH_REAL_AND_COMPLEX(Cosh, cosh, ANABRANCH_FLOAT64(cosh))
+ANABRANCH_REAL_AND_COMPLEX(Tanh, tanh, ANABRANCH_FLOAT64(tanh))
 ANABRANCH_REAL_AND_COMPLEX(Arcsinh, asinh)
 ANABRANCH_REAL_AND_COMPLEX(Arccosh, acosh)
 ANABRANCH_REAL_AND_COMPLEX(Arctanh, atanh)
@@ -56,9 +63,11 @@ ANABRANCH_REAL_AND_COMPLEX(Arctanh, atanh)
 
 struct Expm1 {
   ANABRANCH_REAL(expm1)
+  ANABRANCH_FLOAT64(expm1)
 };
 struct Sigmoid {
   ANABRANCH_REAL(sigmoid)
+  ANABRANCH_FLOAT64(sigmoid)
 };
 struct Erf {
   ANABRANCH_REAL(erf)
@@ -67,6 +76,7 @@ struct Erfinv {
   ANABRANCH_REAL(erfinv)
 };
 #undef ANABRANCH_REAL
+#undef ANABRANCH_FLOAT64
 
 struct Arctan2 {
   static constexpr float ns = 15, ns_lanes = 1.5f;
