@@ -87,7 +87,8 @@ template <typename... Arrays>
 void eval(const array& a, const Arrays&... rest) {
   eval(std::vector<array>{a, rest...});
 }
-// Plans and queues their computation and returns.
+// Plans and queues their computation and returns. Where one of their streams has tens of thousands of submissions in
+// its queue from before, waits until it has worked off some.
 void async_eval(const std::vector<array>& arrays);
 
 // As Python prints it: array([1, 2, 3], dtype=int32).

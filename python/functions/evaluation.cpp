@@ -69,14 +69,11 @@ void bind_evaluation(nb::module_& m) {
   }>(m, "eval(*args: Any) -> None", "Computes the arrays in nested lists, tuples and dicts, and waits for them.");
   def<[](Args& a) {
     Evaluation e{arrays_in(a)};
-    if (!e.arrays.empty()) {
-      GilRelease release;
-      async_eval(e.arrays);
-    }
+    if (!e.arrays.empty()) waiting([&] { async_eval(e.arrays); });
     return nb::cast(std::move(e));
   }>(m, "async_eval(*args: Any) -> Evaluation",
      "Plans and queues the computation of the arrays in nested lists, tuples and dicts, and returns. The result may be "
-     "awaited.");
+     "awaited. Where a stream has tens of thousands of computations in its queue already, waits for some of them.");
 }
 
 }  // namespace anabranch::python

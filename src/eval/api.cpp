@@ -15,6 +15,9 @@ namespace {
 using graph::Node;
 using graph::Operation;
 
+// On one stream, before async_eval waits: about 64 MiB of descriptions.
+constexpr std::uint64_t most_queued = 1 << 16;
+
 // Waits for a scheduled operation and raises its failure.
 void settle(Operation* op) {
   if (op->state.load(std::memory_order_acquire) == Operation::State::Ready) return;
@@ -91,7 +94,15 @@ void eval(const std::vector<array>& arrays) {
 }
 
 void async_eval(const std::vector<array>& arrays) {
-  if (const auto lazy = lazy_operations(arrays); !lazy.empty()) schedule(evaluation::plan(lazy));
+  const auto lazy = lazy_operations(arrays);
+  if (lazy.empty()) return;
+  const evaluation::Submitted submitted = evaluation::plan(lazy);
+  schedule(submitted);
+  // Results take memory when they are computed, within its limit; what is queued takes some for what it is to do. A
+  // loop that queues faster than a stream works waits for that stream.
+  const std::uint64_t backlog = most_queued + submitted.steps;
+  for (const auto& s : submitted.streams)
+    if (const std::uint64_t n = s->submitted(); n > backlog) runtime::wait(Event(s, n - backlog));
 }
 
 }  // namespace anabranch

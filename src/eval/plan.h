@@ -75,9 +75,10 @@ class Collector {
 // A fresh number for marking nodes: a collect pass or a fusion group.
 std::uint32_t next_mark();
 
-// Streams that got steps, and the time that the steps are estimated to take on one processor.
+// Streams that got steps, how many, and the time that the steps are estimated to take on one processor.
 struct Submitted {
   SmallVector<Ref<runtime::StreamState>, 4> streams;
+  std::uint64_t steps = 0;
   double ns = 0;
 };
 

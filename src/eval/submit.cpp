@@ -56,6 +56,7 @@ void submit(std::unique_ptr<Step> step, Submitted& to) {
   bool known = false;
   for (const auto& s : to.streams) known |= s == step->stream;
   if (!known) to.streams.push_back(step->stream);
+  ++to.steps;
   to.ns += step->ns;
   runtime::StreamState& stream = *step->stream;
   stream.submit(step.release());
