@@ -21,6 +21,7 @@ constexpr std::uint64_t most_queued = 1 << 16;
 // Waits for a scheduled operation and raises its failure.
 void settle(Operation* op) {
   if (op->state.load(std::memory_order_acquire) == Operation::State::Ready) return;
+  op->planning.read();
   if (op->stream->completed() < op->done_at) runtime::wait(Event(op->stream, op->done_at));
   op->result.read();
   if (const Ref<runtime::Failure> failure = op->failure.get()) {

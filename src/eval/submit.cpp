@@ -82,6 +82,7 @@ Submitted plan(const std::vector<Operation*>& roots) {
 void Step::accepted(std::uint64_t value) noexcept {
   done_at_ = value;
   for (const auto& op : outputs) {
+    op->planning.write();
     op->done_at = value;
     op->state.store(Operation::State::Scheduled, std::memory_order_release);
   }

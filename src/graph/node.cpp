@@ -148,6 +148,7 @@ bool array::is_available() const {
     case Operation::State::Ready: return true;
     case Operation::State::Scheduled: break;
   }
+  base->planning.read();
   return Event(base->stream, base->done_at).query();
 }
 
@@ -159,6 +160,7 @@ Event array::event() const {
     case Operation::State::Ready: return Event();
     case Operation::State::Scheduled: break;
   }
+  base->planning.read();
   return Event(base->stream, base->done_at);
 }
 

@@ -39,10 +39,9 @@ void Program::run() {
         actor->act(plan_.actions);
         actor.reset();
       };
-      while (true) {
+      while (static_cast<int>(threads.size()) < t) {
         try {
           threads.emplace_back(act);
-          break;
         } catch (const std::system_error&) {
           require(plan_.faults, "a thread was refused for no reason");
         }

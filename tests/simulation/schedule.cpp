@@ -1,5 +1,7 @@
 #include "schedule.h"
 
+#include <optional>
+
 #include "anabranch/linalg.h"
 #include "anabranch/memory.h"
 #include "program.h"
@@ -9,6 +11,24 @@
 #include "simulation/sync.h"
 
 namespace anabranch::simulation {
+namespace {
+
+// Of a schedule in which waits are interrupted.
+Random interrupts(0);
+
+// Starts a thread for `body`, as soon as none is refused any more, and waits for its end.
+void in_thread(const std::function<void()>& body) {
+  std::optional<Thread> thread;
+  while (!thread) {
+    try {
+      thread.emplace(body);
+    } catch (const std::system_error&) {  // refused by the simulation
+    }
+  }
+  thread->join();
+}
+
+}  // namespace
 
 void warm_up() {
   runtime::parking_mutex();
@@ -22,35 +42,18 @@ void warm_up() {
   this_fiber().locals.clear();
 }
 
-Outcome run_schedule(std::uint64_t seed) {
-  const Plan plan = Plan::from_seed(seed);
-  Settings settings = Settings::from_seed(seed);
-  settings.about = plan.text();
-  Random random(seed ^ 0xfa17);
-  if (plan.faults)
-    for (auto& f : settings.faults) f = {1 + random.below(random.pick(3, 20, 100)), random.pick(1u, 1u, 3u, 1000u)};
-  runtime::restart(plan.workers);
+Outcome run_program(const Circumstances& circumstances, const std::function<void()>& program) {
+  runtime::restart(circumstances.workers);
+  interrupts = Random(circumstances.settings.seed);
+  runtime::set_interrupt_check(circumstances.interrupts ? +[] { return interrupts.one_in(4); } : nullptr);
   clear_cache();
   const std::int64_t before = Synchronizer::alive();
-  static Random interrupts(0);
-  interrupts = Random(seed);
-  runtime::set_interrupt_check(plan.interrupts ? +[] { return interrupts.one_in(4); } : nullptr);
 
-  Scheduler scheduler(settings);
-  const Outcome outcome = scheduler.run([&] {
-    // Some thread must start, or there is no program.
-    std::optional<Thread> thread;
-    while (!thread) {
-      try {
-        thread.emplace([&] { Program(plan, seed ^ 0x9409).run(); });
-      } catch (const std::system_error&) {
-        require(plan.faults, "a thread was refused for no reason");
-      }
-    }
-    thread->join();
+  Scheduler scheduler(circumstances.settings);
+  return scheduler.run([&] {
+    in_thread(program);
     // The pool finishes what nobody waits for.
     for (int i = 0; i < 1000 && !get_streams().empty(); ++i) delay(1'000'000);
-    scheduler.expect_timeouts(true);
     do runtime::shutdown();
     while (scheduler.live() > 1);
     runtime::restart(1);
@@ -60,7 +63,17 @@ Outcome run_schedule(std::uint64_t seed) {
     if (Synchronizer::alive() != before)
       scheduler.fail("objects are left that nobody holds: " + std::to_string(Synchronizer::alive() - before));
   });
-  return outcome;
+}
+
+Outcome run_schedule(std::uint64_t seed) {
+  const Plan plan = Plan::from_seed(seed);
+  Circumstances c{Settings::from_seed(seed), plan.workers, plan.interrupts};
+  c.settings.about = plan.text();
+  Random random(seed ^ 0xfa17);
+  if (plan.faults)
+    for (auto& f : c.settings.faults)
+      f = {1 + random.below(random.pick(3, 20, 100)), random.pick(1u, 1u, 3u, 1000u)};
+  return run_program(c, [&] { Program(plan, seed ^ 0x9409).run(); });
 }
 
 }  // namespace anabranch::simulation

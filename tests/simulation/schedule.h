@@ -1,5 +1,8 @@
-// One schedule: a random program under the deterministic scheduler, and what must be left of it, which is nothing.
+// One schedule: a program that uses the library, under the deterministic scheduler, and what must be left of it, which is
+// nothing.
 #pragma once
+
+#include <functional>
 
 #include "simulation/scheduler.h"
 
@@ -7,7 +10,18 @@ namespace anabranch::simulation {
 
 // Makes everything that the process makes once, so that each schedule finds the same. Called first.
 void warm_up();
-// Runs the schedule of `seed`. A failure ends the process.
+
+// What a program finds.
+struct Circumstances {
+  Settings settings;
+  int workers = 2;
+  bool interrupts = false;  // waits are interrupted now and then
+};
+// Runs `program` in a thread, waits for what it leaves running, and checks that it leaves nothing else. What goes wrong
+// ends the process.
+Outcome run_program(const Circumstances& circumstances, const std::function<void()>& program);
+
+// The random program of `seed` in the circumstances of `seed`.
 Outcome run_schedule(std::uint64_t seed);
 
 }  // namespace anabranch::simulation

@@ -1,0 +1,112 @@
+// The runtime under the scheduler: that mistakes in it would be found, and mistakes that were.
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "../runtime/call.h"
+#include "anabranch/array.h"
+#include "runtime/wait.h"
+#include "schedule.h"
+#include "simulation/sync.h"
+
+namespace anabranch::simulation {
+namespace {
+
+using runtime::testing::launch;
+
+class Simulated : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { warm_up(); }
+};
+
+const auto failed = ::testing::ExitedWithCode(1);
+
+void run_many(const std::function<void(Circumstances&)>& vary, const std::function<void()>& program) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    Circumstances c{Settings::from_seed(seed)};
+    vary(c);
+    run_program(c, program);
+  }
+}
+void run_many(const std::function<void()>& program) {
+  run_many([](Circumstances&) {}, program);
+}
+
+// The line of a source file that contains `text`.
+Mutation weakened(const std::string& file, const std::string& text) {
+  std::ifstream in(ANABRANCH_SOURCE_DIR "/" + file);
+  std::uint32_t number = 1;
+  for (std::string line; std::getline(in, line); ++number)
+    if (line.find(text) != std::string::npos) return {file, number};
+  ADD_FAILURE() << file << " has no line with " << text;
+  return {};
+}
+
+TEST_F(Simulated, EqualSeedsGiveEqualSchedules) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const Outcome once = run_schedule(seed), again = run_schedule(seed);
+    ASSERT_EQ(once.trace, again.trace) << "seed " << seed;
+    ASSERT_EQ(once.steps, again.steps) << "seed " << seed;
+  }
+}
+
+TEST_F(Simulated, AWeakerOrderOfTheTimelineIsFound) {
+  const Mutation mutation =
+      weakened("src/runtime/stream_state.cpp", "completed_.store(n, std::memory_order_release)");
+  EXPECT_EXIT(
+      {
+        set_mutation(mutation);
+        for (std::uint64_t seed = 0; seed < 3000; ++seed) run_schedule(seed);
+      },
+      failed, "a race");
+}
+
+TEST_F(Simulated, AWeakerCountOfReferencesIsFound) {
+  const Mutation mutation = weakened("src/graph/node.cpp", "references.fetch_sub(1, std::memory_order_acq_rel)");
+  EXPECT_EXIT(
+      {
+        set_mutation(mutation);
+        for (std::uint64_t seed = 0; seed < 3000; ++seed) run_schedule(seed);
+      },
+      failed, "no order");
+}
+
+TEST_F(Simulated, WorkThatNobodyRunsIsFound) {
+  EXPECT_EXIT(run_many([] { runtime::testing::submit(new_stream(Device::cpu), [](runtime::Launch&) {}); }), failed,
+              "streams are left");
+}
+
+// A strand that had waited for an event which came just then kept that event: two streams that wait for each other kept
+// each other for good.
+TEST_F(Simulated, StreamsThatWaitForEachOtherEnd) {
+  run_many([] {
+    const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
+    auto wait_back_and_forth = [](Stream x, Stream y) {
+      for (int i = 0; i < 3; ++i) x.wait(y.record());
+    };
+    Thread first([&] { wait_back_and_forth(a, b); }), second([&] { wait_back_and_forth(b, a); });
+    first.join();
+    second.join();
+  });
+}
+
+// A wait that can be interrupted left a long chunk to a pool that could start no worker.
+TEST_F(Simulated, ALongChunkIsRunWhereNoWorkerCanBeStarted) {
+  run_many(
+      [](Circumstances& c) {
+        c.interrupts = true;
+        c.settings.faults[static_cast<std::size_t>(Fault::ThreadStart)] = {2, 1'000'000};
+      },
+      [] {
+        const Event e = launch(new_stream(Device::cpu), [](runtime::Launch& l) { l.then(1e9, [](std::size_t) {}); });
+        while (true) {
+          try {
+            return e.wait();
+          } catch (const runtime::Interrupted&) {
+          }
+        }
+      });
+}
+
+}  // namespace
+}  // namespace anabranch::simulation
