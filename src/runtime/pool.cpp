@@ -94,6 +94,7 @@ void Pool::serve(Ref<StreamState> strand) {
       return;
     }
     outcome = strand->run_next(runner);
+    if (outcome == Outcome::Blocked) strand->schedule_cause();
     const std::size_t kept = outcome == Outcome::Ran && strand->has_ready_work() ? 0 : 1;
     while (runner.unblocked.size() > kept) {
       push(std::move(runner.unblocked.back()), 1);

@@ -42,14 +42,25 @@ std::uint64_t StreamState::submit(Work* work) {
 }
 
 void StreamState::schedule() {
+  if (enqueue()) schedule_cause();
+}
+
+void StreamState::schedule_cause() {
+  Ref<StreamState> cause = blocked_on().event.stream();
+  while (cause && cause->enqueue()) cause = cause->blocked_on().event.stream();
+}
+
+// Gives an idle strand that has work to the pool, unless it is blocked: whether it is now.
+bool StreamState::enqueue() {
   {
     Lock lock(mutex_);
-    if (strand_ != Strand::Idle || !head_) return;
+    if (strand_ != Strand::Idle || !head_) return false;
     strand_ = Strand::Running;
-    if (!wait_for_others(*head_, lock)) return;
+    if (!wait_for_others(*head_, lock)) return true;
     strand_ = Strand::Queued;
   }
   Pool::get().push(Ref<StreamState>(this), 1);
+  return false;
 }
 
 bool StreamState::has_ready_work() {

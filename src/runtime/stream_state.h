@@ -73,8 +73,11 @@ class StreamState {
   // Appends `work` (taking it over); the value that its end signals. Nobody is told: see schedule() and wait().
   std::uint64_t submit(Work* work);
   // Has the strand run if there is work and nobody runs it: by the pool, or, where the first submission waits for
-  // another stream, by whoever makes that happen.
+  // another stream, which is scheduled, too, by whoever makes that happen.
   void schedule();
+  // Schedules the stream that a blocked strand waits for. A thread that waits for this stream may sleep, because the
+  // strand was not blocked when it looked: it would have run the other one, of which nobody else need know.
+  void schedule_cause();
   // Whether the next submission could begin now.
   bool has_ready_work();
 
@@ -139,6 +142,7 @@ class StreamState {
 
   static constexpr std::uint64_t most_in_flight = 256;
 
+  bool enqueue();
   bool wait_for_others(Work& work, Lock& lock);
   bool block(const Event& event, bool at_issue, Lock& lock);
   bool device_waits_for(const StreamState& other) const;

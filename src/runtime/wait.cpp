@@ -63,6 +63,11 @@ class Helper {
     needed_.push_back({target, false});
   }
 
+  // What this thread has not come to is for others, who may know of it only by waiting for what comes after it.
+  ~Helper() {
+    for (const Event& e : needed_) e.stream()->schedule();
+  }
+
   bool help() {
     schedule_check(Clock::now());
     while (true) {

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::uint64_t longest_row = 20'000;  // operations of one fiber while others could go on
 
+constexpr const char* delay_reason = "time to pass";
+
 Mutation the_mutation;
 
 std::string describe(const Fiber& f) {
@@ -220,8 +222,18 @@ void Scheduler::jump() {
   if (next_deadline_ == Fiber::never) fail("all threads wait for each other: a deadlock");
   ++outcome_.steps;
   if (outcome_.steps >= settings_.most_steps) fail("it goes on and on: a livelock");
+  // Nobody is left to end the waits that end now, but those who wait: a wakeup was lost, and only polling goes on.
+  const bool delays = std::any_of(fibers_.begin(), fibers_.end(), [](const auto& f) {
+    return f->state == Fiber::State::Waiting && f->reason == delay_reason;
+  });
+  if (!settings_.lonely && timeouts_expected_ == 0 && !delays) fail("all threads wait: a wakeup was lost");
   now_ = std::max(now_, next_deadline_);
   expire();
+}
+
+void Scheduler::delay(std::int64_t ns, const Place& place) {
+  point(place);
+  if (ns > 0) wait(delay_reason, nullptr, now_ + ns, place);
 }
 
 void Scheduler::wake(Fiber& fiber) {
@@ -274,6 +286,8 @@ void Scheduler::fail(const std::string& what) {
                      std::to_string(now_) + " ns, seed " + std::to_string(settings_.seed) + "\n  " + settings_.about +
                      "\n";
   for (const auto& f : fibers_) text += (f.get() == running_ ? "> " : "  ") + describe(*f);
+  current_ = nullptr;
+  if (inspector_) text += inspector_();
   if (!replay_.empty()) text += "  again: " + replay_ + "\n";
   std::fputs(text.c_str(), stderr);
   std::fflush(stderr);

@@ -37,7 +37,8 @@ struct Settings {
   struct Failures {
     std::uint32_t first = 0, count = 0;
   } faults[static_cast<std::size_t>(Fault::count)];
-  std::string about;  // said in failures: what runs
+  bool lonely = false;  // threads may be missing that would wake others: waits that end by polling are no mistake
+  std::string about;    // said in failures: what runs
 
   static Settings from_seed(std::uint64_t seed);
 };
@@ -67,6 +68,7 @@ class Scheduler {
   void spin(const Place& place) { give_way(settings_.relax_ns, place); }
   // The running fiber waits, at most until `deadline`, until wake() is called with `object`; false where time is up.
   bool wait(const char* reason, const void* object, std::int64_t deadline, const Place& place);
+  void delay(std::int64_t ns, const Place& place);
   void wake_all(const void* object);
   void wake_one(const void* object);
   Fiber* start(std::function<void()> body, const Place& place);
@@ -76,8 +78,8 @@ class Scheduler {
   Fiber& running() { return *running_; }
   std::int64_t now() const { return now_; }
   std::size_t live() const;
-  // Waits with a deadline are meant to end by it: no sign of a lost wakeup.
-  void expect_timeouts(bool expected) { timeouts_expected_ = expected; }
+  // While there are such, a wait may end by its deadline without being a sign of a lost wakeup.
+  void expect_timeouts(int more) { timeouts_expected_ += more; }
   // Of this schedule: what types remember from another one is void.
   std::uint32_t generation() const { return generation_; }
 
@@ -85,6 +87,8 @@ class Scheduler {
   [[noreturn]] void fail(const std::string& what);
 
   static void set_trace(bool on) { trace_on_ = on; }
+  // Says in failures how the program's own objects are; called outside of the schedule.
+  static void set_inspector(std::string (*inspector)()) { inspector_ = inspector; }
   // Said in failures: the command that runs this seed again.
   static void set_replay(std::string command) { replay_ = std::move(command); }
   static const std::string& replay() { return replay_; }
@@ -100,6 +104,7 @@ class Scheduler {
 
   static inline Scheduler* current_ = nullptr;
   static inline bool trace_on_ = false;
+  static inline std::string (*inspector_)() = nullptr;
   static inline std::string replay_;
   static inline std::uint32_t generations_ = 0;
 
@@ -114,7 +119,7 @@ class Scheduler {
   std::vector<std::uint64_t> changes_;  // the moments to come, the next one last
   std::int64_t lowest_priority_ = 0;
   int started_ = 0;
-  bool timeouts_expected_ = false;
+  int timeouts_expected_ = 0;
   std::uint32_t fault_counts_[static_cast<std::size_t>(Fault::count)] = {};
   Outcome outcome_;
 };

@@ -132,10 +132,7 @@ void relax(Place place) {
 }
 
 void delay(std::int64_t ns, Place place) {
-  Scheduler* s = Scheduler::current();
-  if (!s) return;
-  s->point(place);
-  if (ns > 0) s->wait("time to pass", nullptr, s->now() + ns, place);
+  if (Scheduler* s = Scheduler::current()) s->delay(ns, place);
 }
 
 }  // namespace anabranch::simulation

@@ -29,6 +29,7 @@ class Actor {
   void evaluate();
   void evaluate_later();
   void read(std::size_t i);
+  void read_available(const Value& v);
   void submit_job();
   void check_job(std::size_t i);
   void wait_for_event();

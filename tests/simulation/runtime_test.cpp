@@ -90,11 +90,22 @@ TEST_F(Simulated, StreamsThatWaitForEachOtherEnd) {
   });
 }
 
+// A thread that slept, because a worker ran the strand that it waited for, was not woken when that strand came to wait for
+// another one, which nobody else knew of.
+TEST_F(Simulated, AWorkerThatIsBlockedSeesToTheCause) {
+  run_many([] {
+    const Stream told = new_stream(Device::cpu), untold = new_stream(Device::cpu);
+    launch(told, [](runtime::Launch&) {});
+    const Event cause = runtime::testing::submit(untold, [](runtime::Launch&) {});
+    runtime::testing::submit(told, [](runtime::Launch&) {}, {cause}).wait();
+  });
+}
+
 // A wait that can be interrupted left a long chunk to a pool that could start no worker.
 TEST_F(Simulated, ALongChunkIsRunWhereNoWorkerCanBeStarted) {
   run_many(
       [](Circumstances& c) {
-        c.interrupts = true;
+        c.interrupts = c.settings.lonely = true;
         c.settings.faults[static_cast<std::size_t>(Fault::ThreadStart)] = {2, 1'000'000};
       },
       [] {

@@ -7,6 +7,7 @@
 #include "program.h"
 #include "runtime/parking.h"
 #include "runtime/process.h"
+#include "runtime/stream_state.h"
 #include "runtime/wait.h"
 #include "simulation/sync.h"
 
@@ -28,10 +29,26 @@ void in_thread(const std::function<void()>& body) {
   thread->join();
 }
 
+std::string inspect_streams() {
+  std::string text;
+  for (const Stream& s : get_streams()) {
+    runtime::StreamState& state = *s.state();
+    text += "  " + to_string(s) + ": " + std::to_string(state.completed()) + " of " +
+            std::to_string(state.submitted()) + " done";
+    if (const Event e = state.blocked_on().event; e.stream())
+      text += ", waits for " + std::to_string(e.value()) + " of " + to_string(Stream(e.stream()));
+    if (state.has_ready_work()) text += ", the next could begin";
+    if (state.try_claim()) text += ", nobody runs it";
+    text += "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 void warm_up() {
   runtime::parking_mutex();
+  Scheduler::set_inspector(inspect_streams);
   const array x = eye(3, float32, Device::cpu);
   const array y = add(linalg::cholesky(x, false, Device::cpu), x, new_stream(Device::cpu));
   const array z = slice_update(concatenate({y, sum(y, 0, true)}, 0), x, Shape{0, 0}, Shape{3, 3});
@@ -54,6 +71,7 @@ Outcome run_program(const Circumstances& circumstances, const std::function<void
     in_thread(program);
     // The pool finishes what nobody waits for.
     for (int i = 0; i < 1000 && !get_streams().empty(); ++i) delay(1'000'000);
+    scheduler.expect_timeouts(+1);
     do runtime::shutdown();
     while (scheduler.live() > 1);
     runtime::restart(1);
@@ -69,6 +87,7 @@ Outcome run_schedule(std::uint64_t seed) {
   const Plan plan = Plan::from_seed(seed);
   Circumstances c{Settings::from_seed(seed), plan.workers, plan.interrupts};
   c.settings.about = plan.text();
+  c.settings.lonely = plan.exits || plan.faults;
   Random random(seed ^ 0xfa17);
   if (plan.faults)
     for (auto& f : c.settings.faults)
