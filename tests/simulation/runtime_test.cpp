@@ -51,8 +51,7 @@ TEST_F(Simulated, EqualSeedsGiveEqualSchedules) {
 }
 
 TEST_F(Simulated, AWeakerOrderOfTheTimelineIsFound) {
-  const Mutation mutation =
-      weakened("src/runtime/stream_state.cpp", "completed_.store(n, std::memory_order_release)");
+  const Mutation mutation = weakened("src/runtime/stream_state.cpp", "completed_.store(n, std::memory_order_release)");
   EXPECT_EXIT(
       {
         set_mutation(mutation);
@@ -90,8 +89,8 @@ TEST_F(Simulated, StreamsThatWaitForEachOtherEnd) {
   });
 }
 
-// A thread that slept, because a worker ran the strand that it waited for, was not woken when that strand came to wait for
-// another one, which nobody else knew of.
+// A thread that slept, because a worker ran the strand that it waited for, was not woken when that strand came to wait
+// for another one, which nobody else knew of.
 TEST_F(Simulated, AWorkerThatIsBlockedSeesToTheCause) {
   run_many([] {
     const Stream told = new_stream(Device::cpu), untold = new_stream(Device::cpu);

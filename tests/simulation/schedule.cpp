@@ -90,8 +90,7 @@ Outcome run_schedule(std::uint64_t seed) {
   c.settings.lonely = plan.exits || plan.faults;
   Random random(seed ^ 0xfa17);
   if (plan.faults)
-    for (auto& f : c.settings.faults)
-      f = {1 + random.below(random.pick(3, 20, 100)), random.pick(1u, 1u, 3u, 1000u)};
+    for (auto& f : c.settings.faults) f = {1 + random.below(random.pick(3, 20, 100)), random.pick(1u, 1u, 3u, 1000u)};
   return run_program(c, [&] { Program(plan, seed ^ 0x9409).run(); });
 }
 

@@ -1,5 +1,5 @@
-// One schedule: a program that uses the library, under the deterministic scheduler, and what must be left of it, which is
-// nothing.
+// One schedule: a program that uses the library, under the deterministic scheduler, and what must be left of it, which
+// is nothing.
 #pragma once
 
 #include <functional>

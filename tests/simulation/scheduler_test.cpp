@@ -34,7 +34,13 @@ TEST(Scheduler, EqualSeedsGiveEqualSchedules) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     auto program = [] {
       Atomic<int> n{0};
-      side_by_side([&] { for (int i = 0; i < 20; ++i) ++n; }, [&] { for (int i = 0; i < 20; ++i) ++n; });
+      side_by_side(
+          [&] {
+            for (int i = 0; i < 20; ++i) ++n;
+          },
+          [&] {
+            for (int i = 0; i < 20; ++i) ++n;
+          });
       EXPECT_EQ(n.load(), 40);
     };
     const Outcome once = run(seed, program), again = run(seed, program);
@@ -89,7 +95,11 @@ TEST(Scheduler, FindsALostNotification) {
 TEST(Scheduler, FindsALivelock) {
   EXPECT_EXIT(run_many([] {
                 Atomic<bool> never{false};
-                side_by_side([&] { while (!never.load()) relax(); }, [] {});
+                side_by_side(
+                    [&] {
+                      while (!never.load()) relax();
+                    },
+                    [] {});
               }),
               failed, "a livelock");
 }
@@ -97,7 +107,11 @@ TEST(Scheduler, FindsALivelock) {
 TEST(Scheduler, ASpinThatSomebodyEndsIsNoLivelock) {
   run_many([] {
     Atomic<bool> go{false};
-    side_by_side([&] { while (!go.load()) relax(); }, [&] { go.store(true); });
+    side_by_side(
+        [&] {
+          while (!go.load()) relax();
+        },
+        [&] { go.store(true); });
   });
 }
 
