@@ -71,8 +71,8 @@ bool StreamState::has_ready_work() {
 
 bool StreamState::is_moving(bool pool_has_workers) {
   Lock lock(mutex_);
-  const bool queued = strand_ == Strand::Queued || (strand_ == Strand::Idle && head_);
-  return strand_ == Strand::Running || flying_ || (queued && pool_has_workers);
+  const bool left = strand_ == Strand::Queued || (strand_ == Strand::Idle && head_) || paused_;
+  return (strand_ == Strand::Running && !paused_) || flying_ || (left && pool_has_workers);
 }
 
 bool StreamState::add_waiter(Waiter* waiter) {
@@ -238,8 +238,12 @@ StreamState::Outcome StreamState::participate(Runner& runner) {
       lock.lock();
       continue;
     }
-    if (too_long) return Outcome::Long;
+    if (too_long) {
+      paused_ = done_chunks_ == next_chunk_;
+      return Outcome::Long;
+    }
     const std::size_t chunk = next_chunk_++;
+    paused_ = false;
     lock.unlock();
     std::exception_ptr failure;
     phases_.read();
@@ -258,6 +262,7 @@ StreamState::Outcome StreamState::participate(Runner& runner) {
     }
     if (done_chunks_ < phase.chunks) {
       if (next_chunk_ == phase.chunks || runner.pause_at == Runner::never || Clock::now() < runner.pause_at) continue;
+      paused_ = done_chunks_ == next_chunk_;
       if (!asked_) {
         asked_ = true;
         lock.unlock();

@@ -178,7 +178,8 @@ class StreamState {
   Launch launch_;
   Work* current_ = nullptr;
   bool region_ = false;
-  bool asked_ = false;  // the pool, for hands with this phase
+  bool asked_ = false;   // the pool, for hands with this phase
+  bool paused_ = false;  // nobody is at the region
   std::size_t phase_ = 0, next_chunk_ = 0, done_chunks_ = 0;
   std::exception_ptr region_failure_;
   [[no_unique_address]] AccessCheck phases_{"the phases of a submission"};

@@ -3,6 +3,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "runtime/parking.h"
 #include "runtime/pool.h"
 #include "runtime/stream_state.h"
 
@@ -65,7 +66,8 @@ class Helper {
 
   // What this thread has not come to is for others, who may know of it only by waiting for what comes after it.
   ~Helper() {
-    for (const Event& e : needed_) e.stream()->schedule();
+    for (const auto& need : needed_) need.event.stream()->schedule();
+    if (!needed_.empty()) reconsider_parked();
   }
 
   bool help() {
