@@ -1,5 +1,6 @@
 #include "kernels/reduce/fold.h"
 
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -81,11 +82,18 @@ struct VectorOf<complex64_t> {
   using Type = complex64_t;
 };
 
+// A signed integer as wide as T: what numbers the lanes of its vectors.
+template <typename T>
+using LaneNumber = std::conditional_t<
+    sizeof(T) == 1, std::int8_t,
+    std::conditional_t<sizeof(T) == 2, std::int16_t, std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>>>;
+
 // Element i goes to lane i modulo the number of lanes; lanes are folded in blocks of `block_steps` steps each, so that
 // rounding errors of a sum grow with its square root at most. `Group` neighbours make up an element (2: a complex sum).
 template <typename T, typename Op, int Group = 1>
 struct Fold {
   using V = typename VectorOf<T>::Type;
+  using Lanes = typename VectorOf<LaneNumber<T>>::Type;
   static constexpr std::size_t lanes = lanes_bytes / sizeof(T), per_vector = sizeof(V) / sizeof(T);
   static constexpr std::size_t vectors = lanes / per_vector;
   static constexpr std::size_t block_steps = 32;
@@ -102,6 +110,18 @@ struct Fold {
   static HWY_INLINE V identities() {
     if constexpr (is_complex<T>) return Op::identity;
     else return V{} + Op::identity;
+  }
+
+  // From memory: the compiler would put them together one by one.
+  static HWY_INLINE Lanes lane_numbers() {
+    static constexpr auto numbers = [] {
+      std::array<LaneNumber<T>, per_vector> a{};
+      for (std::size_t i = 0; i < per_vector; ++i) a[i] = static_cast<LaneNumber<T>>(i);
+      return a;
+    }();
+    Lanes v;
+    std::memcpy(&v, numbers.data(), sizeof(v));
+    return v;
   }
 
   static void fill(void* to, std::size_t n) {
@@ -129,16 +149,30 @@ struct Fold {
       n -= steps * lanes;
     }
     if (n == 0) return;
-    T last[per_vector];
-    store(last, identities());
     const std::size_t whole = n / per_vector;
-    std::memcpy(static_cast<void*>(last), x + whole * per_vector, n % per_vector * sizeof(T));
+    const V last = rest_of(x, n);
     // Counted out, so that the lanes stay in registers.
 #pragma GCC unroll 16
     for (std::size_t k = 0; k < vectors; ++k) {
       if (k < whole) total[k] = Op::apply(total[k], load(x + k * per_vector));
-      if (k == whole) total[k] = Op::apply(total[k], load(last));
+      if (k == whole) total[k] = Op::apply(total[k], last);
     }
+  }
+
+  // What x[0, n) has beyond its whole vectors, followed by identities.
+  static HWY_INLINE V rest_of(const T* x, std::size_t n) {
+#if HWY_TARGET <= HWY_AVX2
+    if constexpr (per_vector > 1 && sizeof(T) >= 4) {
+      if (n >= per_vector) {  // the last elements moved to the front, and beyond them the second operand's
+        const Lanes from = lane_numbers() + static_cast<LaneNumber<T>>(per_vector - n % per_vector);
+        return __builtin_shuffle(load(x + n - per_vector), identities(), from);
+      }
+    }
+#endif
+    T last[per_vector];
+    store(last, identities());
+    std::memcpy(static_cast<void*>(last), x + n / per_vector * per_vector, n % per_vector * sizeof(T));
+    return load(last);
   }
 
   // Halves the lanes until one element is left.
@@ -149,11 +183,14 @@ struct Fold {
       for (std::size_t k = 0; k < half; ++k) total[k] = Op::apply(total[k], total[k + half]);
     }
     T rest[per_vector];
-    store(rest, total[0]);
+    if constexpr (per_vector > 1) {
 #pragma GCC unroll 8
-    for (std::size_t half = per_vector / 2; half >= Group && half > 0; half /= 2) {
-      for (std::size_t i = 0; i < half; ++i) rest[i] = Op::apply(rest[i], rest[i + half]);
+      for (std::size_t half = per_vector / 2; half >= Group && half > 0; half /= 2) {
+        const Lanes upper = lane_numbers() + static_cast<LaneNumber<T>>(half);  // modulo the number of lanes
+        total[0] = Op::apply(total[0], __builtin_shuffle(total[0], upper));
+      }
     }
+    store(rest, total[0]);
     for (int i = 0; i < Group; ++i) result[i] = rest[i];
   }
 
