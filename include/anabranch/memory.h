@@ -1,4 +1,5 @@
-// Memory figures and limits, in bytes.
+// Memory figures and limits, in bytes. Figures are those of the host and all devices together; a limit holds for each
+// of them by itself.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +13,8 @@ std::size_t get_peak_memory();
 void reset_peak_memory();
 // Kept for reuse.
 std::size_t get_cache_memory();
-// Active memory may not pass it: what would fails with MemoryError. Returns the previous limit.
+// Active memory may not pass it: what would waits for work in flight that may free some, and where there is none fails
+// with MemoryError. Returns the previous limit.
 std::size_t set_memory_limit(std::size_t limit);
 std::size_t get_memory_limit();
 // The most that is kept for reuse. Returns the previous limit.

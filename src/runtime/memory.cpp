@@ -35,11 +35,19 @@ class SystemMemory final : public MemorySource {
 struct DeviceArenas {
   Mutex mutex;
   std::map<Device, std::unique_ptr<Arena>> arenas;
+  std::optional<std::size_t> limit, cache_limit;  // those set for all, also for arenas to come
 };
 
 DeviceArenas& of_devices() {
   static DeviceArenas& d = *new DeviceArenas;
   return d;
+}
+
+// Limits for the arenas that are made later.
+void set_limits_to_come(std::optional<std::size_t> limit, std::optional<std::size_t> cache_limit) {
+  Lock lock(of_devices().mutex);
+  if (limit) of_devices().limit = limit;
+  if (cache_limit) of_devices().cache_limit = cache_limit;
 }
 
 }  // namespace
@@ -61,6 +69,8 @@ Arena& arena_of(Device device) {
     const auto info = find_backend(device.type)->describe(device.index);
     arena = std::make_unique<Arena>(*source, std::get<std::size_t>(info.at("memory_size")),
                                     "the memory of " + to_string(device));
+    if (d.limit) arena->set_limit(*d.limit);
+    if (d.cache_limit) arena->set_cache_limit(*d.cache_limit);
   }
   return *arena;
 }
@@ -150,12 +160,14 @@ std::size_t get_memory_limit() { return runtime::host_arena().figures().limit; }
 
 std::size_t set_memory_limit(std::size_t limit) {
   const std::size_t previous = get_memory_limit();
+  runtime::set_limits_to_come(limit, std::nullopt);
   for (Arena* a : runtime::arenas()) a->set_limit(limit);
   return previous;
 }
 
 std::size_t set_cache_limit(std::size_t limit) {
   const std::size_t previous = runtime::host_arena().figures().cache_limit;
+  runtime::set_limits_to_come(std::nullopt, limit);
   for (Arena* a : runtime::arenas()) a->set_cache_limit(limit);
   return previous;
 }
