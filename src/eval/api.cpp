@@ -28,8 +28,7 @@ void settle(Operation* op) {
     failure->seen.store(true, std::memory_order_relaxed);
     std::rethrow_exception(failure->cause);
   }
-  if (!op->buffer)
-    throw std::runtime_error("[eval] The array was being computed by another process when this one was forked off.");
+  if (!op->buffer) std::rethrow_exception(evaluation::lost_in_fork(*op));
 }
 
 bool is_lazy(const Operation* op) { return op->state.load(std::memory_order_acquire) == Operation::State::Lazy; }

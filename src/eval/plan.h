@@ -115,6 +115,10 @@ Ref<graph::Operation> replicate(graph::Operation* op, runtime::Arena& arena, Sub
 // The same from outside: takes the plan lock and schedules. `op`, not pinned, keeps it.
 graph::Operation* replica_of(graph::Operation* op, runtime::Arena& arena);
 
+// What readers are thrown of an operation that has neither a value nor a failure though its event has happened: it was
+// being computed when this process was forked off.
+std::exception_ptr lost_in_fork(const graph::Operation& op);
+
 // submit: hands the step to its stream, and notes it in `to`.
 void submit(std::unique_ptr<Step> step, Submitted& to);
 

@@ -29,6 +29,15 @@ std::string name_of(const Step& step) {
   return name.empty() ? "full" : name;
 }
 
+// `cause` as readers are thrown it: with the operation's name and where it ran and was made.
+std::exception_ptr explain(std::exception_ptr cause, const std::string& name, const Ref<runtime::StreamState>& stream,
+                           const Operation* made) {
+  std::string where = to_string(Stream(stream));
+  const std::string line = runtime::creation_of(made);
+  if (!line.empty()) where += ", created at " + line;
+  return runtime::explain(std::move(cause), name, where);
+}
+
 // Whether `node` is an input whose value only this step can read: nobody else has a handle, so nobody can get one. On a
 // device the step that computes it may be in flight and know it too; it counts as long as it is marked, in this order.
 bool is_last_reader(const graph::Node* node) {
@@ -40,6 +49,12 @@ bool is_last_reader(const graph::Node* node) {
 
 }  // namespace
 
+std::exception_ptr lost_in_fork(const Operation& op) {
+  return explain(std::make_exception_ptr(std::runtime_error(
+                     "The array was being computed by another process when this one was forked off.")),
+                 graph::op_name(op.op), op.stream, &op);
+}
+
 // Gives the failures of the inputs to the outputs that depend on them; whether any output is left to compute.
 bool Step::spread_poison() {
   poison_.resize(outputs.size());
@@ -49,10 +64,7 @@ bool Step::spread_poison() {
     const Operation* base = graph::base_of(inputs[i].get());
     if (!issued_) base->result.read();
     failed[i] = base->failure.get();
-    // Neither a value nor a failure: it was being computed when this process was forked off.
-    if (!failed[i] && !base->buffer && !issued_)
-      failed[i] = Ref<Failure>::adopt(new Failure(std::make_exception_ptr(
-          std::runtime_error("The array was being computed by another process when this one was forked off."))));
+    if (!failed[i] && !base->buffer && !issued_) failed[i] = Ref<Failure>::adopt(new Failure(lost_in_fork(*base)));
     any |= static_cast<bool>(failed[i]);
   }
   if (!any) return true;
@@ -184,12 +196,8 @@ void Step::publish(const std::exception_ptr& exception) {
   Ref<Failure> failure;
   if (exception && !failed_) {
     failed_ = true;
-    std::string where = to_string(Stream(stream));
-    if (!outputs.empty()) {
-      const std::string line = runtime::creation_of(outputs[at_fault_].get());
-      if (!line.empty()) where += ", created at " + line;
-    }
-    failure = Ref<Failure>::adopt(new Failure(runtime::explain(exception, name_of(*this), where)));
+    const Operation* made = outputs.empty() ? nullptr : outputs[at_fault_].get();
+    failure = Ref<Failure>::adopt(new Failure(explain(exception, name_of(*this), stream, made)));
     stream->remember_failure(failure);
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {

@@ -125,4 +125,9 @@ std::size_t memory_size() {
   return std::min(machine, cgroup_allowance().memory);
 }
 
+std::size_t default_memory_limit() {
+  const std::size_t size = memory_size();
+  return size - std::min(size / 4, std::max(size / 16, std::size_t{128} << 20));
+}
+
 }  // namespace anabranch::runtime

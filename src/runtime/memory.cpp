@@ -55,7 +55,7 @@ void set_limits_to_come(std::optional<std::size_t> limit, std::optional<std::siz
 // Never destroyed, as above.
 Arena& host_arena() {
   static SystemMemory& system = *new SystemMemory;
-  static Arena& a = *new Arena(system, memory_size(), "host memory");
+  static Arena& a = *new Arena(system, default_memory_limit(), "host memory");
   return a;
 }
 

@@ -116,6 +116,8 @@ TEST(Machine, NonsenseIsNoLimit) {
 TEST(Machine, FiguresOfThisOneAreSane) {
   EXPECT_GE(processor_count(), 1);
   EXPECT_GT(memory_size(), std::size_t{1} << 20);
+  EXPECT_LT(default_memory_limit(), memory_size());
+  EXPECT_GE(default_memory_limit(), memory_size() / 4 * 3);
   setenv("ANABRANCH_NUM_THREADS", "7", 1);
   EXPECT_EQ(processor_count(), 7);
   unsetenv("ANABRANCH_NUM_THREADS");
