@@ -51,7 +51,8 @@ TEST_F(Simulated, EqualSeedsGiveEqualSchedules) {
 }
 
 TEST_F(Simulated, AWeakerOrderOfTheTimelineIsFound) {
-  const Mutation mutation = weakened("src/runtime/stream_state.cpp", "completed_.load(std::memory_order_relaxed) + 1, std::memory_order_release");
+  const Mutation mutation = weakened("src/runtime/stream_state.cpp",
+                                     "completed_.load(std::memory_order_relaxed) + 1, std::memory_order_release");
   EXPECT_EXIT(
       {
         set_mutation(mutation);

@@ -1,6 +1,7 @@
 #include "backends/sim/machine.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "anabranch/error.h"
 
@@ -15,23 +16,24 @@ Machine& Machine::get() {
 }
 
 std::shared_ptr<Line> Machine::open(int device) {
-  auto line = std::make_shared<Line>(device);
-  if (forked_.load()) return line;
+  if (forked_.load()) return std::make_shared<Line>(device, 0);
   Lock lock(mutex_);
-  open_.push_back(line);
-  return line;
+  open_.push_back(std::make_shared<Line>(device, opened_++));
+  return open_.back();
 }
 
 void Machine::close(const std::shared_ptr<Line>& line) {
   if (forked_.load()) return;
   Lock lock(mutex_);
   std::erase(open_, line);
+  if (checks_order) closed_[line->number] = line->done;  // its stream has seen the end of all
   if (open_.empty()) wake_.notify_all();
 }
 
 void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {
   if (auto why = lost(line->device)) std::rethrow_exception(why);
   Lock lock(mutex_);
+  if (checks_order) command.known = known_to_host();
   line->commands.push_back(std::move(command));
   if (line->busy) return;
   make_ready(line);
@@ -78,13 +80,14 @@ void Machine::serve(const std::shared_ptr<Line>& line, Lock& lock) {
     if (must_wait(line, line->commands.front())) return;
     Line::Command command = std::move(line->commands.front());
     line->commands.pop_front();
+    if (checks_order && command.other) learn(line->known, command.other->signals[command.value]);
     if (command.run) {
       Device& device = devices_[static_cast<std::size_t>(line->device)];
+      std::exception_ptr failure = check_order(*line, command);
       ++device.running;
       lock.unlock();
-      std::exception_ptr failure;
       try {
-        command.run();
+        if (!failure) command.run();
       } catch (...) {
         failure = std::current_exception();
       }
@@ -95,6 +98,7 @@ void Machine::serve(const std::shared_ptr<Line>& line, Lock& lock) {
       if (!ready_.empty()) break;
     } else if (command.signalled) {
       if (line->failure) line->failures[command.value] = std::exchange(line->failure, nullptr);
+      if (checks_order) line->signals[command.value] = line->known;
       line->reached.store(command.value, std::memory_order_release);
       for (auto& other : line->waiting) make_ready(std::move(other));
       line->waiting.clear();
@@ -106,6 +110,41 @@ void Machine::serve(const std::shared_ptr<Line>& line, Lock& lock) {
   }
   line->busy = false;
   if (!line->commands.empty()) make_ready(line);
+}
+
+// All that any queue has signalled by now: the host may have seen it.
+Known Machine::known_to_host() const {
+  Known known;
+  for (const auto& line : open_) {
+    const auto signalled = line->signals.find(line->reached.load(std::memory_order_relaxed));
+    if (signalled != line->signals.end()) learn(known, signalled->second);
+  }
+  for (const auto& [queue, command] : closed_) learn(known, {{queue, command}});
+  return known;
+}
+
+std::exception_ptr Machine::check_order(Line& line, const Line::Command& command) {
+  if (!checks_order) return nullptr;
+  learn(line.known, command.known);
+  line.known[line.number] = ++line.done;
+  std::string wrong;
+  for (const void* p : command.reads)
+    if (wrong.empty()) wrong = uses_.use(p, false, line.number, line.done, line.known);
+  for (const void* p : command.writes)
+    if (wrong.empty()) wrong = uses_.use(p, true, line.number, line.done, line.known);
+  return wrong.empty() ? nullptr : std::make_exception_ptr(std::logic_error(wrong));
+}
+
+void Machine::allocated(const void* base, std::size_t bytes) {
+  if (!checks_order) return;
+  Lock lock(mutex_);
+  uses_.allocated(base, bytes);
+}
+
+void Machine::freed(const void* base) {
+  if (!checks_order) return;
+  Lock lock(mutex_);
+  uses_.freed(base);
 }
 
 // Whether the queue has to wait for another one, which will make it ready.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "anabranch/ref.h"
+#include "backends/sim/order.h"
 #include "runtime/stream_state.h"
 #include "runtime/sync.h"
 
@@ -21,20 +22,26 @@ inline constexpr int most_devices = 2;
 // One queue. Under the machine's lock but where it says otherwise.
 struct Line {
   struct Command {
-    std::function<void()> run;            // the work, if it is work
+    std::function<void()> run;  // the work, if it is work
+    std::vector<const void*> reads, writes;
     std::shared_ptr<Line> other;          // else, the queue to wait for, until it has reached `value`
     Ref<runtime::StreamState> signalled;  // else, whom to tell that this queue has reached `value`
     std::uint64_t value = 0;
+    Known known;  // to the host when it added this
   };
 
-  explicit Line(int d) : device(d) {}
-  const int device;
+  Line(int d, int n) : device(d), number(n) {}
+  const int device, number;
   std::deque<Command> commands;
   bool busy = false;                           // ready, being worked on, or waiting for another queue
   std::vector<std::shared_ptr<Line>> waiting;  // for this one
   runtime::Atomic<std::uint64_t> reached{0};   // read anywhere
   std::exception_ptr failure;                  // since the last signal
   std::map<std::uint64_t, std::exception_ptr> failures;
+  // For the check of the order.
+  std::uint64_t done = 0;                  // commands
+  Known known;                             // to the command that is being done
+  std::map<std::uint64_t, Known> signals;  // with each signal
 };
 
 // All simulated devices of the process. Its engines, a few threads, start when there is something to do, and end when
@@ -48,6 +55,10 @@ class Machine {
   // Throws DeviceLost.
   void add(const std::shared_ptr<Line>& line, Line::Command command);
   std::exception_ptr take_failure(Line& line, std::uint64_t value);
+
+  // Of a device's memory, by the host's address.
+  void allocated(const void* base, std::size_t bytes);
+  void freed(const void* base);
 
   // Breaks a device: nothing that it has not done ever will be. Returns when it has stopped.
   void lose(int device, const std::string& why);
@@ -71,6 +82,8 @@ class Machine {
   void serve(const std::shared_ptr<Line>& line, runtime::Lock& lock);
   bool must_wait(const std::shared_ptr<Line>& line, const Line::Command& command);
   void make_ready(std::shared_ptr<Line> line);
+  Known known_to_host() const;
+  std::exception_ptr check_order(Line& line, const Line::Command& command);
   void drop_commands(Line& line, std::vector<Ref<runtime::StreamState>>& signalled);
 
   runtime::Atomic<bool> forked_{false};
@@ -80,7 +93,10 @@ class Machine {
   runtime::CondVar wake_, stopped_;
   std::deque<std::shared_ptr<Line>> ready_;
   std::vector<std::shared_ptr<Line>> open_;
-  int engines_ = 0, sleeping_ = 0;
+  int engines_ = 0, sleeping_ = 0, opened_ = 0;
+  // For the check of the order.
+  UsesOfMemory uses_;
+  Known closed_;  // the commands of queues that are gone
 };
 
 }  // namespace anabranch::backends::sim

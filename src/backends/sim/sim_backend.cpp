@@ -31,6 +31,8 @@ void* to_device(void* host, int device) {
   return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(host) | tag_of(device));
 }
 
+bool is_tagged(const void* address) { return (reinterpret_cast<std::uintptr_t>(address) & tag_mask) != 0; }
+
 void* any_to_host(const void* address) {
   return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(address) & ~tag_mask);
 }
@@ -47,9 +49,15 @@ class SimMemory final : public runtime::MemorySource {
   explicit SimMemory(int device) : device_(device) {}
   void* allocate(std::size_t bytes) override {
     void* p = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
-    return p ? to_device(p, device_) : nullptr;
+    if (!p) return nullptr;
+    Machine::get().allocated(p, bytes);
+    return to_device(p, device_);
   }
-  void free(void* data, std::size_t) override { std::free(to_host(data, device_)); }
+  void free(void* data, std::size_t) override {
+    void* p = to_host(data, device_);
+    Machine::get().freed(p);
+    std::free(p);
+  }
 
  private:
   int device_;
@@ -61,20 +69,37 @@ class SimQueue final : public runtime::Queue {
   ~SimQueue() override { Machine::get().close(line_); }
 
   int device() const { return line_->device; }
-  void run(std::function<void()> f) { Machine::get().add(line_, {.run = std::move(f), .other = {}, .signalled = {}}); }
+  // `reads` and `writes`: what of the devices' memory, by the host's address.
+  void run(std::function<void()> f, std::vector<const void*> reads, std::vector<const void*> writes) {
+    Line::Command command;
+    command.run = std::move(f);
+    command.reads = std::move(reads);
+    command.writes = std::move(writes);
+    Machine::get().add(line_, std::move(command));
+  }
 
   void wait(runtime::Queue& other, std::uint64_t value) override {
-    Machine::get().add(line_,
-                       {.run = {}, .other = static_cast<SimQueue&>(other).line_, .signalled = {}, .value = value});
+    Line::Command command;
+    command.other = static_cast<SimQueue&>(other).line_;
+    command.value = value;
+    Machine::get().add(line_, std::move(command));
   }
   void copy(void* to, const void* from, std::size_t bytes) override {
-    run([=] {
-      runtime::delay(static_cast<std::int64_t>(2000 + bytes / 16));
-      std::memcpy(any_to_host(to), any_to_host(from), bytes);
-    });
+    auto on_device = [](const void* p) {
+      return is_tagged(p) ? std::vector<const void*>{any_to_host(p)} : std::vector<const void*>{};
+    };
+    run(
+        [=] {
+          runtime::delay(static_cast<std::int64_t>(2000 + bytes / 16));
+          std::memcpy(any_to_host(to), any_to_host(from), bytes);
+        },
+        on_device(from), on_device(to));
   }
   void signal(std::uint64_t value, Ref<runtime::StreamState> stream) override {
-    Machine::get().add(line_, {.run = {}, .other = {}, .signalled = std::move(stream), .value = value});
+    Line::Command command;
+    command.signalled = std::move(stream);
+    command.value = value;
+    Machine::get().add(line_, std::move(command));
   }
   std::uint64_t reached() const override { return line_->reached.load(std::memory_order_acquire); }
   std::exception_ptr take_failure(std::uint64_t value) override { return Machine::get().take_failure(*line_, value); }
@@ -87,6 +112,13 @@ class SimQueue final : public runtime::Queue {
 std::vector<View> on_host(std::span<const View> views, int device) {
   std::vector<View> out(views.begin(), views.end());
   for (View& v : out) v.data = to_host(v.data, device);
+  return out;
+}
+
+std::vector<const void*> addresses(std::span<const View> views, int device) {
+  std::vector<const void*> out;
+  for (const View& v : views)
+    if (element_count(v.shape) > 0) out.push_back(to_host(v.data, device));
   return out;
 }
 
@@ -119,26 +151,30 @@ class SimBackend final : public runtime::Backend {
     const runtime::CpuKernel kernel = kernels::cpu_kernel(op);
     if (!kernel) throw NotSupported("[" + std::string(graph::op_name(op)) + "] has no kernel on the simulated GPU.");
     SimQueue& queue = static_cast<SimQueue&>(launch.queue());
-    queue.run([kernel, device = queue.device(), attributes = call.attributes,
-               in = std::vector<View>(call.in.begin(), call.in.end()),
-               out = std::vector<View>(call.out.begin(), call.out.end())] {
-      const std::vector<View> from = on_host(in, device), to = on_host(out, device);
-      runtime::Launch local;
-      kernel({from, to, attributes}, local);
-      run_phases(local);
-    });
+    queue.run(
+        [kernel, device = queue.device(), attributes = call.attributes,
+         in = std::vector<View>(call.in.begin(), call.in.end()),
+         out = std::vector<View>(call.out.begin(), call.out.end())] {
+          const std::vector<View> from = on_host(in, device), to = on_host(out, device);
+          runtime::Launch local;
+          kernel({from, to, attributes}, local);
+          run_phases(local);
+        },
+        addresses(call.in, queue.device()), addresses(call.out, queue.device()));
   }
 
   void launch_program(const graph::Program& program, const Shape& shape, std::span<const View> in,
                       std::span<const View> out, runtime::Launch& launch) override {
     SimQueue& queue = static_cast<SimQueue&>(launch.queue());
-    queue.run([&program, shape, device = queue.device(), in = std::vector<View>(in.begin(), in.end()),
-               out = std::vector<View>(out.begin(), out.end())] {
-      const std::vector<View> from = on_host(in, device), to = on_host(out, device);
-      runtime::Launch local;
-      kernels::run_program_cpu(program, shape, from, to, local);
-      run_phases(local);
-    });
+    queue.run(
+        [&program, shape, device = queue.device(), in = std::vector<View>(in.begin(), in.end()),
+         out = std::vector<View>(out.begin(), out.end())] {
+          const std::vector<View> from = on_host(in, device), to = on_host(out, device);
+          runtime::Launch local;
+          kernels::run_program_cpu(program, shape, from, to, local);
+          run_phases(local);
+        },
+        addresses(in, queue.device()), addresses(out, queue.device()));
   }
 
  private:
