@@ -102,14 +102,17 @@ Event record(const Stream& s, const nb::args& arrays) {
     }
     given.push_back(array_of(o.ptr()));
   }
-  GilRelease release;
-  if (!given.empty()) {
-    async_eval(given);
-    for (const Event& e : events_of(given)) {
-      if (e.stream() != s.state()) s.wait(e);
+  Event event;
+  waiting([&] {
+    if (!given.empty()) {
+      async_eval(given);  // waits where the stream is far behind
+      for (const Event& e : events_of(given)) {
+        if (e.stream() != s.state()) s.wait(e);
+      }
     }
-  }
-  return s.record();
+    event = s.record();
+  });
+  return event;
 }
 
 void bind_events(nb::module_& m) {

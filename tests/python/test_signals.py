@@ -68,6 +68,22 @@ def test_ctrl_c(interrupt, work, wait):
     assert s.query()
 
 
+@pytest.mark.parametrize("submit", [lambda x, s: mx.async_eval(x), lambda x, s: s.record(x)], ids=["eval", "record"])
+def test_where_a_stream_is_far_behind(interrupt, submit):
+    """Who queues more waits then."""
+    s = mx.new_stream()
+    first = products(s, times=80)
+    mx.async_eval(first)
+
+    def queue():
+        while not s.query():
+            submit(mx.add(1, 2, stream=s), s)
+
+    interrupt(queue, after=1)
+    s.synchronize()
+    assert mx.add(1, 2, stream=s).item() == 3
+
+
 def test_an_interrupt_comes_once(interrupt):
     """NumPy forgets what ends its wait for a buffer, and is reminded; who is told at once is not told again."""
     s = mx.new_stream()
