@@ -31,8 +31,9 @@ void Machine::close(const std::shared_ptr<Line>& line) {
 }
 
 void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {
-  if (auto why = lost(line->device)) std::rethrow_exception(why);
+  if (forked_.load()) std::rethrow_exception(lost(line->device));
   Lock lock(mutex_);
+  if (auto why = lost(line->device)) std::rethrow_exception(why);
   if (checks_order) command.known = known_to_host();
   line->commands.push_back(std::move(command));
   if (line->busy) return;
@@ -76,13 +77,13 @@ void Machine::engine() {
 
 // Does commands of a queue until it has to wait, is empty, or another queue should have a turn.
 void Machine::serve(const std::shared_ptr<Line>& line, Lock& lock) {
-  while (!line->commands.empty()) {
+  Device& device = devices_[static_cast<std::size_t>(line->device)];
+  while (!line->commands.empty() && !device.stopping) {
     if (must_wait(line, line->commands.front())) return;
     Line::Command command = std::move(line->commands.front());
     line->commands.pop_front();
     if (checks_order && command.other) learn(line->known, command.other->signals[command.value]);
     if (command.run) {
-      Device& device = devices_[static_cast<std::size_t>(line->device)];
       std::exception_ptr failure = check_order(*line, command);
       ++device.running;
       lock.unlock();
@@ -109,7 +110,7 @@ void Machine::serve(const std::shared_ptr<Line>& line, Lock& lock) {
     }
   }
   line->busy = false;
-  if (!line->commands.empty()) make_ready(line);
+  if (!line->commands.empty() && !device.stopping) make_ready(line);
 }
 
 // All that any queue has signalled by now: the host may have seen it.
@@ -171,10 +172,11 @@ void Machine::lose(int index, const std::string& why) {
   std::vector<Ref<runtime::StreamState>> signalled;
   {
     Lock lock(mutex_);
-    if (device.lost.load()) return;
+    if (device.stopping) return;
+    device.stopping = true;
+    while (device.running > 0) stopped_.wait(lock);  // what it is doing uses memory that goes with its loss
     device.why = std::make_exception_ptr(DeviceLost(why));
     device.lost.store(true);
-    while (device.running > 0) stopped_.wait(lock);
     for (const auto& line : open_)
       if (line->device == index) drop_commands(*line, signalled);
   }
@@ -191,7 +193,9 @@ void Machine::drop_commands(Line& line, std::vector<Ref<runtime::StreamState>>& 
 
 void Machine::repair(int index) {
   Lock lock(mutex_);
-  devices_[static_cast<std::size_t>(index)].lost.store(false);
+  Device& device = devices_[static_cast<std::size_t>(index)];
+  device.lost.store(false);
+  device.stopping = false;
 }
 
 std::exception_ptr Machine::lost(int index) const {
@@ -200,7 +204,6 @@ std::exception_ptr Machine::lost(int index) const {
 }
 
 void Machine::forked() {
-  forked_.store(true);
   for (Device& device : devices_) {
     device.why = std::make_exception_ptr(DeviceLost(
         "The simulated GPU does not survive a fork. Start processes that use it with the method \"spawn\" or "

@@ -75,7 +75,9 @@ class Machine {
   struct Device {
     runtime::Atomic<bool> lost{false};
     std::exception_ptr why;  // written before `lost`
-    int running = 0;         // engines in the middle of its work
+    // Under mutex_.
+    bool stopping = false;  // about to be lost: nothing more is begun
+    int running = 0;        // engines in the middle of its work
   };
 
   void engine();
