@@ -85,6 +85,13 @@ def test_every_nan_sorts_last(n):
     np.testing.assert_array_equal(np.array(mx.sort(mx.array(x))), np.sort(x))
 
 
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "uint64", "float32", "float64", "float16"])
+def test_sort_short_rows(dtype):
+    for n in [1, 2, 3, 7, 16, 17, 50, 64, 100, 127, 128, 129]:
+        x = data(np.random.default_rng(n), dtype, (53, n))
+        np.testing.assert_array_equal(np.array(mx.sort(mx.array(x, dtype=of(x)))), np.sort(x))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["int32", "uint8", "float32", "float64"]), st.integers(0, 700))
 def test_sort_any_length(seed, dtype, n):

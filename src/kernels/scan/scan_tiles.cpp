@@ -10,18 +10,11 @@
 #define HWY_TARGET_INCLUDE "kernels/scan/scan_tiles.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/square-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace anabranch::kernels::HWY_NAMESPACE {
 namespace {
-
-#if HWY_TARGET <= HWY_AVX3
-constexpr int vector_bytes = carry_bytes;
-#elif HWY_TARGET <= HWY_AVX2
-constexpr int vector_bytes = 32;
-#else
-constexpr int vector_bytes = 16;
-#endif
 
 // `first` is what leaves the first element of a row as it is: -0 for sums, since 0 would make 0 of -0.
 template <typename T>
@@ -62,59 +55,32 @@ struct RunningMinimum {
 
 template <typename T, typename Op>
 struct Tiles {
-  using V [[gnu::vector_size(vector_bytes)]] = T;
-  using Index = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
-  using VI [[gnu::vector_size(vector_bytes)]] = Index;
-  static constexpr int side = vector_bytes / sizeof(T);
+  using V = typename Square<T>::V;
+  static constexpr int side = Square<T>::side;
   static constexpr std::size_t size = sizeof(T);
-
-  static HWY_INLINE V load(const char* p) {
-    V v;
-    std::memcpy(&v, p, sizeof(V));
-    return v;
-  }
-
-  // Zipping row i with row i + side / 2, log2(side) times, transposes.
-  static HWY_INLINE void transpose(V (&t)[side]) {
-    VI low, high;
-    for (int i = 0; i < side; ++i) {
-      low[i] = i / 2 + i % 2 * side;
-      high[i] = i / 2 + i % 2 * side + side / 2;
-    }
-#pragma GCC unroll 4
-    for (int step = 1; step < side; step *= 2) {
-      V zipped[side];
-#pragma GCC unroll 8
-      for (int i = 0; i < side / 2; ++i) {
-        zipped[2 * i] = __builtin_shuffle(t[i], t[i + side / 2], low);
-        zipped[2 * i + 1] = __builtin_shuffle(t[i], t[i + side / 2], high);
-      }
-#pragma GCC unroll 16
-      for (int i = 0; i < side; ++i) t[i] = zipped[i];
-    }
-  }
+  static_assert(sizeof(V) <= carry_bytes);
 
   static void begin(void* carry) {
     for (int r = 0; r < side; ++r) static_cast<T*>(carry)[r] = Op::first;
   }
 
   static void run(const char* const* in, std::ptrdiff_t step, char* const* out, std::size_t n, void* carry) {
-    V t[side], state = load(static_cast<const char*>(carry));
+    V t[side], state = Square<T>::load(carry);
     std::size_t i = 0;
     for (; i + side <= n; i += side) {
       if (step == 0) {
 #pragma GCC unroll 16
-        for (int r = 0; r < side; ++r) t[r] = load(in[r] + i * size);
-        transpose(t);
+        for (int r = 0; r < side; ++r) t[r] = Square<T>::load(in[r] + i * size);
+        Square<T>::transpose(t);
       } else {
         const char* from = in[0] + static_cast<std::ptrdiff_t>(i) * step;
 #pragma GCC unroll 16
-        for (int k = 0; k < side; ++k) t[k] = load(from + k * step);
+        for (int k = 0; k < side; ++k) t[k] = Square<T>::load(from + k * step);
       }
       // t[k] holds element k of each row.
 #pragma GCC unroll 16
       for (int k = 0; k < side; ++k) t[k] = state = Op::apply(state, t[k]);
-      transpose(t);
+      Square<T>::transpose(t);
 #pragma GCC unroll 16
       for (int r = 0; r < side; ++r) std::memcpy(out[r] + i * size, &t[r], sizeof(V));
     }
@@ -133,15 +99,15 @@ struct Tiles {
           std::memcpy(&rest[r][k], in[r] + static_cast<std::ptrdiff_t>(i + k) * step, size);
       }
     }
-    for (int r = 0; r < side; ++r) t[r] = load(reinterpret_cast<const char*>(rest[r]));
-    transpose(t);
+    for (int r = 0; r < side; ++r) t[r] = Square<T>::load(rest[r]);
+    Square<T>::transpose(t);
 #pragma GCC unroll 16
     for (std::size_t k = 0; k < side; ++k) {
       t[k] = Op::apply(state, t[k]);
       if (k < left) state = t[k];
     }
     std::memcpy(carry, &state, sizeof(V));
-    transpose(t);
+    Square<T>::transpose(t);
     for (int r = 0; r < side; ++r) std::memcpy(out[r] + i * size, &t[r], left * size);
   }
 

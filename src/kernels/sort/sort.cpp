@@ -10,6 +10,7 @@
 #include "kernels/cpu_kernels.h"
 #include "kernels/sort/merge.h"
 #include "kernels/sort/order.h"
+#include "kernels/sort/short_rows.h"
 
 namespace anabranch::kernels {
 namespace {
@@ -115,6 +116,25 @@ void merge_blocks(Key<T>* data, Key<T>* spare, std::int64_t n, std::int64_t bloc
   });
 }
 
+// Rows by themselves; where they are short, several at once.
+template <typename T>
+void sort_whole_rows(Key<T>* data, std::int64_t rows, std::int64_t n) {
+  if constexpr (std::is_arithmetic_v<Key<T>> && sizeof(T) >= 4) {
+    const auto at_once = static_cast<std::int64_t>(short_rows<Key<T>>().rows);
+    if (n <= static_cast<std::int64_t>(longest_short_row)) {
+      for (; rows >= at_once; rows -= at_once, data += at_once * n) {
+        Keys<T>::make(data, static_cast<std::size_t>(at_once * n));
+        short_rows<Key<T>>().sort(data, static_cast<std::size_t>(n));
+        Keys<T>::unmake(data, static_cast<std::size_t>(at_once * n));
+      }
+    }
+  }
+  for (; rows > 0; --rows, data += n) {
+    sort_keys<T>(data, static_cast<std::size_t>(n));
+    Keys<T>::unmake(data, static_cast<std::size_t>(n));
+  }
+}
+
 template <typename T>
 void sort_rows(Key<T>* data, std::int64_t rows, std::int64_t n, Launch& launch) {
   const double ns_per_element = sizeof(T) == 1 ? 1 : std::is_same_v<T, complex64_t> ? 80 : 8;
@@ -138,10 +158,7 @@ void sort_rows(Key<T>* data, std::int64_t rows, std::int64_t n, Launch& launch) 
   launch.parallel(static_cast<std::size_t>(chunks), ns_per_element * static_cast<double>(n * rows_per_chunk),
                   [=](std::size_t chunk) {
                     const std::int64_t first = static_cast<std::int64_t>(chunk) * rows_per_chunk;
-                    for (std::int64_t row = first; row < std::min(rows, first + rows_per_chunk); ++row) {
-                      sort_keys<T>(data + row * n, static_cast<std::size_t>(n));
-                      Keys<T>::unmake(data + row * n, static_cast<std::size_t>(n));
-                    }
+                    sort_whole_rows<T>(data + first * n, std::min(rows - first, rows_per_chunk), n);
                   });
 }
 
