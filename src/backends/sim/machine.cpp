@@ -210,6 +210,7 @@ void Machine::forked() {
         "\"forkserver\"."));
     device.lost.store(true);
   }
+  forked_.store(true);
 }
 
 }  // namespace anabranch::backends::sim
