@@ -4,18 +4,9 @@
 
 namespace anabranch::evaluation {
 
-using graph::Node;
 using graph::Operation;
 
 namespace {
-
-// The same view of the base's replica in `arena`.
-graph::NodeRef moved(const Node* node, runtime::Arena& arena, Submitted& to) {
-  Ref<Operation> replica = replicate(graph::base_of(node), arena, to);
-  if (!node->is_view) return graph::NodeRef(replica.get());
-  return graph::NodeRef::adopt(
-      new graph::View(std::move(replica), node->shape, graph::strides_of(node), graph::offset_of(node)));
-}
 
 void wait_for(Step& step, const Operation* base) {
   // A stream's own order implies what was submitted to it before.
@@ -36,7 +27,7 @@ void place(Step& step, Submitted& to) {
   runtime::Arena& arena = step.stream->arena();
   for (auto& node : step.inputs) {
     if (!is_transfer(step) && &graph::home_of(graph::base_of(node.get())) != &arena)
-      node = moved(node.get(), arena, to);
+      node = brought(node.get(), arena, to);
     wait_for(step, graph::base_of(node.get()));
   }
 }

@@ -112,7 +112,10 @@ void place(Step& step, Submitted& to);
 // Where the value of `op`, which is not lazy, lies in the memory of `arena`: a transfer that is submitted, and
 // remembered by `op` unless it is pinned, or was before. Plan lock.
 Ref<graph::Operation> replicate(graph::Operation* op, runtime::Arena& arena, Submitted& to);
-// The same from outside: takes the plan lock and schedules. `op`, not pinned, keeps it.
+// What reads in the memory of `arena` as `node`, whose base is not lazy, does where it is: a view of the base's
+// replica, or, where it is far smaller than its base, a copy of it alone. Plan lock.
+graph::NodeRef brought(const graph::Node* node, runtime::Arena& arena, Submitted& to);
+// As replicate(), from outside: takes the plan lock and schedules. `op`, not pinned, keeps it.
 graph::Operation* replica_of(graph::Operation* op, runtime::Arena& arena);
 
 // What readers are thrown of an operation that has neither a value nor a failure though its event has happened: it was

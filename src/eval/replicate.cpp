@@ -6,6 +6,7 @@
 
 namespace anabranch::evaluation {
 
+using graph::Node;
 using graph::Operation;
 using runtime::Arena;
 
@@ -18,29 +19,64 @@ Ref<runtime::StreamState> stream_of_transfer(const Operation* op, Arena& arena) 
   return runtime::copy_stream(*runtime::device_of(graph::home_of(op)), runtime::Transfer::Out);
 }
 
+Ref<Operation> submit_single(graph::Op op, const Node* input, const Ref<runtime::StreamState>& stream,
+                             std::unique_ptr<const graph::Attributes> attributes, Submitted& to) {
+  const auto made = Ref<Operation>::adopt(new Operation(op, input->dtype, input->shape, stream, std::move(attributes)));
+  auto step = std::make_unique<Step>(stream);
+  step->inputs.push_back(graph::NodeRef(const_cast<Node*>(input)));
+  step->outputs.push_back(made);
+  step->domain = input->shape;
+  step->ns = 2000;
+  place(*step, to);
+  submit(std::move(step), to);
+  return made;
+}
+
+// `node` is dense.
+Ref<Operation> transfer(const Node* node, Arena& arena, Submitted& to) {
+  auto attributes = std::make_unique<graph::AttributesOf<graph::TransferAttrs>>(graph::TransferAttrs{&arena});
+  return submit_single(graph::Op::Transfer, node, stream_of_transfer(graph::base_of(node), arena),
+                       std::move(attributes), to);
+}
+
+Ref<Operation> find_replica(const Operation* op, const Arena& arena) {
+  if (op->replicas && !op->pinned.load(std::memory_order_relaxed))
+    for (const auto& replica : *op->replicas)
+      if (&graph::home_of(replica.get()) == &arena) return replica;
+  return {};
+}
+
+// What is far smaller than its base: a batch of a data set.
+bool goes_alone(const Node* node) {
+  return node->is_view && 2 * element_count(node->shape) <= element_count(graph::base_of(node)->shape);
+}
+
 }  // namespace
 
 Ref<Operation> replicate(Operation* op, Arena& arena, Submitted& to) {
-  const bool pinned = op->pinned.load(std::memory_order_relaxed);
-  if (op->replicas && !pinned)
-    for (const auto& replica : *op->replicas)
-      if (&graph::home_of(replica.get()) == &arena) return replica;
-  const auto stream = stream_of_transfer(op, arena);
-  const auto replica = Ref<Operation>::adopt(
-      new Operation(graph::Op::Transfer, op->dtype, op->shape, stream,
-                    std::make_unique<graph::AttributesOf<graph::TransferAttrs>>(graph::TransferAttrs{&arena})));
-  auto step = std::make_unique<Step>(stream);
-  step->inputs.push_back(graph::NodeRef(op));
-  step->outputs.push_back(replica);
-  step->domain = op->shape;
-  step->ns = 2000;
-  place(*step, to);
-  if (!pinned) {
+  if (auto known = find_replica(op, arena)) return known;
+  auto replica = transfer(op, arena, to);
+  if (!op->pinned.load(std::memory_order_relaxed)) {
     if (!op->replicas) op->replicas = std::make_unique<std::vector<Ref<Operation>>>();
     op->replicas->push_back(replica);
   }
-  submit(std::move(step), to);
   return replica;
+}
+
+graph::NodeRef brought(const Node* node, Arena& arena, Submitted& to) {
+  Operation* base = graph::base_of(node);
+  Ref<Operation> replica = find_replica(base, arena);
+  if (!replica && goes_alone(node)) {
+    if (is_row_contiguous(node->shape, graph::strides_of(node))) return graph::NodeRef(transfer(node, arena, to).get());
+    const auto device = runtime::device_of(graph::home_of(base));
+    const auto packer = runtime::copy_stream(device.value_or(Device::cpu), runtime::Transfer::Out);
+    const Ref<Operation> dense = submit_single(graph::Op::Copy, node, packer, nullptr, to);
+    return graph::NodeRef(transfer(dense.get(), arena, to).get());
+  }
+  if (!replica) replica = replicate(base, arena, to);
+  if (!node->is_view) return graph::NodeRef(replica.get());
+  return graph::NodeRef::adopt(
+      new graph::View(std::move(replica), node->shape, graph::strides_of(node), graph::offset_of(node)));
 }
 
 Operation* replica_of(Operation* op, Arena& arena) {

@@ -188,7 +188,10 @@ void Step::transfer(runtime::Launch& launch) {
   const std::size_t bytes = bytes_of(to);
   runtime::Arena& arena = graph::home_of(&to);
   buffers_.push_back(&arena == &stream->arena() ? launch.allocate(bytes) : arena.allocate(bytes));
-  if (bytes) launch.queue().copy(buffers_.front()->data, graph::base_of(inputs.front().get())->buffer->data, bytes);
+  const graph::Node* node = inputs.front().get();  // dense
+  const char* from = static_cast<const char*>(graph::base_of(node)->buffer->data) +
+                     graph::offset_of(node) * static_cast<std::int64_t>(node->dtype.size());
+  if (bytes) launch.queue().copy(buffers_.front()->data, from, bytes);
 }
 
 // Gives the outputs their memory, or their failures.

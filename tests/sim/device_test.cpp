@@ -79,6 +79,24 @@ TEST(SimulatedDevice, ACopyIsMadeOnce) {
   EXPECT_EQ(operation_of(y)->replicas->size(), 1u);
 }
 
+TEST(SimulatedDevice, ASmallPartOfALargeArrayCrossesAlone) {
+  const Stream s = new_stream(first);
+  const array data = ramp(1 << 16);
+  runtime::Arena& memory = runtime::arena_of(first);
+  add(ramp(1), array(1.0f), s).eval();
+  synchronize(s);
+  memory.reset_peak();
+  const std::size_t before = memory.figures().active;
+  for (int i = 0; i < 4; ++i) {
+    const array batch = slice(data, Shape{i * 1024}, Shape{(i + 1) * 1024});
+    EXPECT_EQ(add(batch, array(1.0f), s).data<float>()[5], static_cast<float>(i * 1024 + 6));
+    const array strided = slice(data, Shape{i}, Shape{1 << 16}, Shape{1024});
+    EXPECT_EQ(add(strided, array(1.0f), s).data<float>()[2], static_cast<float>(2049 + i));
+  }
+  EXPECT_LT(memory.figures().peak, before + (1 << 16));
+  EXPECT_FALSE(operation_of(data)->replicas);
+}
+
 TEST(SimulatedDevice, WhatSomebodyWritesToIsCopiedAnew) {
   const Stream s = new_stream(first);
   const array x = ramp(4);
