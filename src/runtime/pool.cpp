@@ -123,11 +123,18 @@ void Pool::stop() {
   reconsider_parked();
 }
 
+void Pool::clear() {
+  std::deque<Ref<StreamState>> dropped;
+  Lock lock(mutex_);
+  dropped.swap(queue_);
+  offered_.store(0);
+  lock.unlock();
+}
+
 void Pool::reopen(int workers) {
+  clear();
   Lock lock(mutex_);
   size_ = workers;
-  queue_.clear();  // strands that somebody else has run
-  offered_.store(0);
   stopped_.store(false);
 }
 

@@ -25,6 +25,8 @@ class Pool {
   // Lets no worker begin anything new and waits, a second at most, for what they are in the middle of. What is queued
   // then runs in the threads that wait for it.
   void stop();
+  // When nothing is in flight: drops strands in the queue that somebody else has run.
+  void clear();
   // After stop(), when the workers are gone.
   void reopen(int workers);
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }

@@ -56,6 +56,10 @@ void install_fork_handlers() {
 }
 
 void shutdown() { Pool::get().stop(); }
+void let_go() {
+  close_copy_streams();
+  Pool::get().clear();
+}
 void restart(int workers) { Pool::get().reopen(workers); }
 
 }  // namespace anabranch::runtime

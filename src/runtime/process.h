@@ -11,8 +11,9 @@ void install_fork_handlers();
 // waits. Call it again at will.
 void shutdown();
 
-// After shutdown(), when all workers are gone and nothing is in flight: workers may start again, so many at most. The
-// simulation lives many lives in one process.
+// The simulation lives many lives in one process. When nothing is in flight: what is kept for as long as the process
+// lives is let go. After shutdown(), when all workers are gone: workers may start again, so many at most.
+void let_go();
 void restart(int workers);
 
 }  // namespace anabranch::runtime

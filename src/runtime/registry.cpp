@@ -59,6 +59,13 @@ Ref<StreamState> copy_stream(Device device, Transfer transfer) {
   return r.copy_streams.try_emplace({device, transfer}, fresh).first->second;
 }
 
+void close_copy_streams() {
+  decltype(Registry::copy_streams) closed;
+  Lock lock(registry().mutex);
+  closed.swap(registry().copy_streams);
+  lock.unlock();  // the end of a stream takes it
+}
+
 std::vector<Ref<StreamState>> open_streams(Listing listing) {
   Registry& r = registry();
   Lock lock(r.mutex);

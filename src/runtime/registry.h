@@ -11,9 +11,11 @@ namespace anabranch::runtime {
 Ref<StreamState> open_stream(Device device);
 // A stream that has no index and that users are not told of, for the runtime's own work.
 Ref<StreamState> open_unlisted_stream(Device device);
-// The stream on `device` that copies into its memory, or out of it to the host's. Opened on first use, never closed.
+// The stream on `device` that copies into its memory, or out of it to the host's. Opened on first use, not closed
+// but by close_copy_streams().
 enum class Transfer : std::uint8_t { In, Out };
 Ref<StreamState> copy_stream(Device device, Transfer transfer);
+void close_copy_streams();
 enum class Listing : std::uint8_t { Users, All };
 std::vector<Ref<StreamState>> open_streams(Listing listing = Listing::Users);
 // Held over a fork; what it guards, to be used holding it.

@@ -8,6 +8,7 @@
 #include "anabranch/linalg.h"
 #include "anabranch/memory.h"
 #include "anabranch/ops.h"
+#include "backends/sim/machine.h"
 #include "graph/node.h"
 #include "runtime/process.h"
 #include "runtime/wait.h"
@@ -25,13 +26,24 @@ std::size_t at(int row, int column) { return static_cast<std::size_t>(row * n + 
 
 // --- Building.
 
-void Actor::make_stream() { streams_.push_back(new_stream(Device::cpu)); }
+Device Actor::some_device() {
+  const std::uint32_t i = random_.below(static_cast<std::uint32_t>(1 + program_.plan_.gpus));
+  return i == 0 ? Device(Device::cpu) : Device(Device::gpu, static_cast<int>(i) - 1);
+}
+
+void Actor::make_stream() { streams_.push_back(new_stream(some_device())); }
+
+Stream Actor::cpu_stream() {
+  for (int i = 0; i < 3; ++i)
+    if (Stream s = some_stream(); s.device.type == Device::cpu) return s;
+  return default_stream(Device::cpu);
+}
 
 StreamOrDevice Actor::somewhere() {
   switch (random_.below(6)) {
     case 0: return {};
-    case 1: return Device(Device::cpu);
-    default: return streams_[random_.below(static_cast<std::uint32_t>(streams_.size()))];
+    case 1: return some_device();
+    default: return some_stream();
   }
 }
 
@@ -107,7 +119,7 @@ Value Actor::through_cholesky(const Value& x) {
 void Actor::build() {
   const Value x = any(), y = any();
   std::optional<StreamContext> scope;
-  if (random_.one_in(6)) scope.emplace(streams_[random_.below(static_cast<std::uint32_t>(streams_.size()))]);
+  if (random_.one_in(6)) scope.emplace(some_stream());
   switch (random_.below(12)) {
     case 0:
     case 1: values_.push_back(reshape(x)); break;
@@ -147,6 +159,10 @@ bool Actor::raises(F f, bool expected) {
     if (!program_.plan_.faults && !expected)
       Scheduler::current()->fail(std::string("an unexpected error: ") + e.what());
     return true;
+  } catch (const DeviceLost& e) {
+    if (!program_.plan_.losses && !expected)
+      Scheduler::current()->fail(std::string("an unexpected error: ") + e.what());
+    return true;
   } catch (const std::exception& e) {
     if (!expected) Scheduler::current()->fail(std::string("an unexpected error: ") + e.what());
     return true;
@@ -177,7 +193,7 @@ void Actor::read_available(const Value& v) {
   const graph::Operation* op = graph::base_of(v.a.node().get());
   op->result.read();
   if (op->buffer) op->buffer->contents.read();
-  else require(v.fails || program_.plan_.faults, "an array is available that has neither a value nor a failure");
+  else require(v.fails || program_.plan_.faults || program_.plan_.losses, "an array is available that has neither a value nor a failure");
 }
 
 void Actor::read(std::size_t i) {
@@ -243,7 +259,7 @@ void Actor::submit_job() {
     job->value = job->id;
     for (const int r : job->runs) require(r == 1 || (failure && r == 0), "a chunk was run twice or never");
   };
-  const Stream& s = streams_[random_.below(static_cast<std::uint32_t>(streams_.size()))];
+  const Stream s = cpu_stream();
   auto* call = new runtime::testing::Call(s, std::move(start), std::move(finish));
   for (const auto& [event, earlier] : before) call->waits.push_back(event);
   const Event e(s.state(), s.state()->submit(call));
@@ -265,7 +281,7 @@ void Actor::check_job(std::size_t i) {
 
 Event Actor::some_event() {
   switch (random_.below(3)) {
-    case 0: return streams_[random_.below(static_cast<std::uint32_t>(streams_.size()))].record();
+    case 0: return some_stream().record();
     case 1: {
       const Value& v = any();
       try {
@@ -305,13 +321,13 @@ void Actor::wait_for_event() {
   }
 }
 
-void Actor::order_streams() { streams_[random_.below(static_cast<std::uint32_t>(streams_.size()))].wait(some_event()); }
+void Actor::order_streams() { some_stream().wait(some_event()); }
 
 void Actor::synchronize_something() {
   // Raises failures, of whatever thread's operations, that nobody was told of.
   const bool may_raise = program_.plan_.failures;
   if (random_.one_in(3)) raises([] { synchronize(); }, may_raise);
-  else raises([&] { streams_[random_.below(static_cast<std::uint32_t>(streams_.size()))].synchronize(); }, may_raise);
+  else raises([&] { some_stream().synchronize(); }, may_raise);
 }
 
 void Actor::call_on_completion() {
@@ -345,7 +361,7 @@ void Actor::finish_everything() {
       return anabranch::synchronize();
     } catch (const runtime::Interrupted&) {
     } catch (const std::exception&) {
-      require(program_.plan_.failures || program_.plan_.faults, "synchronize() raised a failure that was none");
+      require(program_.plan_.failures || program_.plan_.faults || program_.plan_.losses, "synchronize() raised a failure that was none");
     }
   }
 }
@@ -397,6 +413,8 @@ void Actor::do_something() {
       drop();
       if (random_.one_in(3)) make_stream();
       if (random_.one_in(8)) clear_cache();
+      if (program_.plan_.losses && random_.one_in(2))
+        backends::sim::Machine::get().lose(some_device().index, "the simulation has lost it");
       if (program_.plan_.exits && random_.one_in(2)) runtime::shutdown();
   }
 }

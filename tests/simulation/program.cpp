@@ -12,17 +12,19 @@ Plan Plan::from_seed(std::uint64_t seed) {
   p.threads = 1 + static_cast<int>(random.below(4));
   p.actions = random.pick(4, 8, 16, 30);
   p.streams = 1 + static_cast<int>(random.below(4));
+  p.gpus = random.pick(0, 0, 1, 2);
   p.failures = random.one_in(3);
   p.interrupts = random.one_in(6);
   p.exits = random.one_in(8);
   p.faults = random.one_in(4);
+  p.losses = false;
   return p;
 }
 
 std::string Plan::text() const {
   return std::to_string(workers) + " workers, " + std::to_string(threads) + " threads of " + std::to_string(actions) +
-         " actions, " + std::to_string(streams) + " streams" + (failures ? ", failures" : "") +
-         (interrupts ? ", interrupts" : "") + (exits ? ", exits" : "") + (faults ? ", faults" : "");
+         " actions, " + std::to_string(streams) + " streams, " + std::to_string(gpus) + " GPUs" + (failures ? ", failures" : "") +
+         (interrupts ? ", interrupts" : "") + (exits ? ", exits" : "") + (faults ? ", faults" : "") + (losses ? ", losses" : "");
 }
 
 void Program::run() {
@@ -56,7 +58,7 @@ void Program::run() {
     last.take_everything();
     last.check_everything();
     // Where there are no workers, what nobody waits for is not done.
-    if (plan_.exits || plan_.faults) last.finish_everything();
+    if (plan_.exits || plan_.faults || plan_.losses) last.finish_everything();
   }
   // A call may still be on its way when its event has happened; a lost one is never there.
   while (calls_made_.load(std::memory_order_acquire) < calls_promised_.load(std::memory_order_relaxed)) yield();

@@ -18,10 +18,12 @@ namespace anabranch::simulation {
 // What is to be expected of a schedule, from its seed.
 struct Plan {
   int workers = 1, threads = 2, actions = 8, streams = 2;
+  int gpus = 0;             // simulated accelerators that it uses
   bool failures = false;    // operations that fail
   bool interrupts = false;  // waits that are interrupted now and then
   bool exits = false;       // the runtime shuts down in the middle
   bool faults = false;      // memory or threads are refused
+  bool losses = false;      // devices are lost
 
   static Plan from_seed(std::uint64_t seed);
   std::string text() const;

@@ -15,6 +15,7 @@ void warm_up();
 struct Circumstances {
   Settings settings;
   int workers = 2;
+  int gpus = 0;             // 0: the CPU is the default device
   bool interrupts = false;  // waits are interrupted now and then
 };
 // Runs `program` in a thread, waits for what it leaves running, and checks that it leaves nothing else. What goes wrong
