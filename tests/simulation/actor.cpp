@@ -193,7 +193,9 @@ void Actor::read_available(const Value& v) {
   const graph::Operation* op = graph::base_of(v.a.node().get());
   op->result.read();
   if (op->buffer) op->buffer->contents.read();
-  else require(v.fails || program_.plan_.faults || program_.plan_.losses, "an array is available that has neither a value nor a failure");
+  else
+    require(v.fails || program_.plan_.faults || program_.plan_.losses,
+            "an array is available that has neither a value nor a failure");
 }
 
 void Actor::read(std::size_t i) {
@@ -361,7 +363,8 @@ void Actor::finish_everything() {
       return anabranch::synchronize();
     } catch (const runtime::Interrupted&) {
     } catch (const std::exception&) {
-      require(program_.plan_.failures || program_.plan_.faults || program_.plan_.losses, "synchronize() raised a failure that was none");
+      require(program_.plan_.failures || program_.plan_.faults || program_.plan_.losses,
+              "synchronize() raised a failure that was none");
     }
   }
 }

@@ -17,14 +17,15 @@ Plan Plan::from_seed(std::uint64_t seed) {
   p.interrupts = random.one_in(6);
   p.exits = random.one_in(8);
   p.faults = random.one_in(4);
-  p.losses = false;
+  p.losses = p.gpus > 0 && random.one_in(5);
   return p;
 }
 
 std::string Plan::text() const {
   return std::to_string(workers) + " workers, " + std::to_string(threads) + " threads of " + std::to_string(actions) +
-         " actions, " + std::to_string(streams) + " streams, " + std::to_string(gpus) + " GPUs" + (failures ? ", failures" : "") +
-         (interrupts ? ", interrupts" : "") + (exits ? ", exits" : "") + (faults ? ", faults" : "") + (losses ? ", losses" : "");
+         " actions, " + std::to_string(streams) + " streams, " + std::to_string(gpus) + " GPUs" +
+         (failures ? ", failures" : "") + (interrupts ? ", interrupts" : "") + (exits ? ", exits" : "") +
+         (faults ? ", faults" : "") + (losses ? ", losses" : "");
 }
 
 void Program::run() {
