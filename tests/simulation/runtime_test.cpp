@@ -16,7 +16,11 @@ using runtime::testing::launch;
 
 class Simulated : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { warm_up(); }
+  static void SetUpTestSuite() {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");  // the simulated devices do not survive a fork
+    warm_up();
+  }
+  static void TearDownTestSuite() { GTEST_FLAG_SET(death_test_style, "fast"); }
 };
 
 const auto failed = ::testing::ExitedWithCode(1);
