@@ -38,13 +38,21 @@ std::exception_ptr explain(std::exception_ptr cause, const std::string& name, co
   return runtime::explain(std::move(cause), name, where);
 }
 
-// Whether `node` is an input whose value only this step can read: nobody else has a handle, so nobody can get one. On a
-// device the step that computes it may be in flight and know it too; it counts as long as it is marked, in this order.
-bool is_last_reader(const graph::Node* node) {
-  const Operation* base = graph::base_of(node);
-  if (node->is_view && node->references.load(std::memory_order_acquire) != 1) return false;
+// How many references to `base` the inputs hold, directly or through views that nobody else has.
+std::uint32_t references_of(const SmallVector<graph::NodeRef, 4>& inputs, const Operation* base) {
+  std::uint32_t n = 0;
+  for (const auto& node : inputs)
+    if (graph::base_of(node.get()) == base)
+      n += !node->is_view || node->references.load(std::memory_order_acquire) == 1;
+  return n;
+}
+
+// Whether `own` references are all there are: nobody else can read the value of `base`, since nobody has a handle to
+// get one from. On a device the step that computes it may be in flight and know it too; it counts as long as it is
+// marked, in this order.
+bool is_known_to_nobody_else(const Operation* base, std::uint32_t own) {
   const std::uint32_t references = base->references.load(std::memory_order_acquire);
-  return references == 1 || (references == 2 && base->in_flight.load(std::memory_order_acquire));
+  return references == own || (references == own + 1 && base->in_flight.load(std::memory_order_acquire));
 }
 
 }  // namespace
@@ -132,7 +140,7 @@ BufferRef Step::donated(const Operation& output, std::size_t bytes) {
     if (fused && outputs.size() > 1 && is_repeated(i)) continue;
     const Operation* base = graph::base_of(node);
     // The node's reference to the buffer must be the only one, too.
-    if (!is_last_reader(node) || !base->buffer || base->buffer->size < bytes ||
+    if (!is_known_to_nobody_else(base, 1) || !base->buffer || base->buffer->size < bytes ||
         base->buffer->references.load(std::memory_order_acquire) != 1 || runtime::is_foreign(base->buffer.get()) ||
         base->buffer->arena != &stream->arena())
       continue;
@@ -226,7 +234,8 @@ void Step::issued(const std::exception_ptr& failure) noexcept {
     base->buffer->arena->note_use(base->buffer.get(), end);
     // An intermediate result that nobody else can read: the device alone needs its memory, in its own order. What lies
     // on the host has no such order.
-    if (is_last_reader(node.get()) && &graph::home_of(base) != &runtime::host_arena()) base->buffer = {};
+    if (is_known_to_nobody_else(base, references_of(inputs, base)) && &graph::home_of(base) != &runtime::host_arena())
+      base->buffer = {};
   }
   publish(failure);
   for (const auto& op : outputs) op->in_flight.store(true, std::memory_order_relaxed);
