@@ -27,7 +27,10 @@ void Machine::close(const std::shared_ptr<Line>& line) {
   Lock lock(mutex_);
   std::erase(open_, line);
   if (checks_order) closed_[line->number] = line->done;  // its stream has seen the end of all
-  if (open_.empty()) wake_.notify_all();
+  if (!open_.empty()) return;
+  closed_.clear();  // and all that there was is over
+  uses_.all_done();
+  wake_.notify_all();
 }
 
 void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {

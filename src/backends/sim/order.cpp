@@ -30,6 +30,13 @@ void UsesOfMemory::allocated(const void* base, std::size_t bytes) {
 
 void UsesOfMemory::freed(const void* base) { blocks_.erase(reinterpret_cast<std::uintptr_t>(base)); }
 
+void UsesOfMemory::all_done() {
+  for (auto& [base, block] : blocks_) {
+    block.writer = -1;
+    block.reads.clear();
+  }
+}
+
 std::string UsesOfMemory::use(const void* address, bool write, int queue, std::uint64_t command, const Known& known) {
   const auto at = reinterpret_cast<std::uintptr_t>(address);
   auto found = blocks_.upper_bound(at);

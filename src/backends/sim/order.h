@@ -27,6 +27,8 @@ class UsesOfMemory {
  public:
   void allocated(const void* base, std::size_t bytes);
   void freed(const void* base);
+  // What was noted is over, to the knowledge of all.
+  void all_done();
   // Notes the use by command number `command` of queue `queue`, which knows `known`; why it may not be, or nothing.
   std::string use(const void* address, bool write, int queue, std::uint64_t command, const Known& known);
 
