@@ -144,25 +144,33 @@ void Fuser::close(std::size_t index) {
   renumber(step.program);
   step.ns = 200 + 0.3 * static_cast<double>(element_count(step.domain)) * static_cast<double>(g.ops.size());
   place(step, submitted_);
+  submitted_.note(step);  // from here on nothing throws: until here the operations keep what they need
   // In dependency order: an operation that only this group knows goes when its last reader gives it up.
   for (Operation* op : g.ops) op->inputs.clear();
-  submit(std::move(g.step), submitted_);
+  submit(std::move(g.step));
 }
 
 void Fuser::add_irregular(Operation* op) {
   close_groups_read_otherwise(op);
   auto step = std::make_unique<Step>(op->stream);
-  for (auto& input : op->inputs) step->inputs.push_back(std::move(input));
-  op->inputs.clear();
   step->outputs.push_back(Ref<Operation>(op));
+  step->inputs.reserve(op->inputs.size());
+  for (auto& input : op->inputs) step->inputs.push_back(std::move(input));
   step->domain = op->shape;
   step->ns = 500 + static_cast<double>(element_count(op->shape));
   for (const auto& input : step->inputs) step->ns += static_cast<double>(element_count(input->shape));
   if (op->op == Op::Matmul)
     step->ns +=
         0.03 * static_cast<double>(element_count(op->shape)) * static_cast<double>(step->inputs[0]->shape.back());
-  place(*step, submitted_);
-  submit(std::move(step), submitted_);
+  try {
+    place(*step, submitted_);
+    submitted_.note(*step);
+  } catch (...) {  // the operation stays as it was
+    std::move(step->inputs.begin(), step->inputs.end(), op->inputs.begin());
+    throw;
+  }
+  op->inputs.clear();
+  submit(std::move(step));
 }
 
 }  // namespace anabranch::evaluation

@@ -80,6 +80,8 @@ struct Submitted {
   SmallVector<Ref<runtime::StreamState>, 4> streams;
   std::uint64_t steps = 0;
   double ns = 0;
+  // Before a step is submitted.
+  void note(const Step& step);
 };
 
 // Joins operations, fed in dependency order, into steps, which it submits in dependency order.
@@ -122,8 +124,8 @@ graph::Operation* replica_of(graph::Operation* op, runtime::Arena& arena);
 // being computed when this process was forked off.
 std::exception_ptr lost_in_fork(const graph::Operation& op);
 
-// submit: hands the step to its stream, and notes it in `to`.
-void submit(std::unique_ptr<Step> step, Submitted& to);
+// submit: hands the step, which has been noted, to its stream.
+void submit(std::unique_ptr<Step> step) noexcept;
 
 // Plans and submits all that `roots` need. Takes the plan lock. The pool is not told: call schedule() on the streams,
 // or wait for what was submitted.

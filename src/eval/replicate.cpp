@@ -28,7 +28,8 @@ Ref<Operation> submit_single(graph::Op op, const Node* input, const Ref<runtime:
   step->domain = input->shape;
   step->ns = 2000;
   place(*step, to);
-  submit(std::move(step), to);
+  to.note(*step);
+  submit(std::move(step));
   return made;
 }
 

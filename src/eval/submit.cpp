@@ -52,12 +52,15 @@ class Planning {
 
 runtime::Mutex& plan_mutex() { return plan_lock().mutex; }
 
-void submit(std::unique_ptr<Step> step, Submitted& to) {
+void Submitted::note(const Step& step) {
   bool known = false;
-  for (const auto& s : to.streams) known |= s == step->stream;
-  if (!known) to.streams.push_back(step->stream);
-  ++to.steps;
-  to.ns += step->ns;
+  for (const auto& s : streams) known |= s == step.stream;
+  if (!known) streams.push_back(step.stream);
+  ++steps;
+  ns += step.ns;
+}
+
+void submit(std::unique_ptr<Step> step) noexcept {
   runtime::StreamState& stream = *step->stream;
   stream.submit(step.release());
 }
@@ -65,16 +68,21 @@ void submit(std::unique_ptr<Step> step, Submitted& to) {
 Submitted plan(const std::vector<Operation*>& roots) {
   Planning planning;
   Submitted submitted;
-  std::vector<Operation*> batch;
-  Collector collector(roots);
-  while (collector.next(batch_size, batch)) {
-    Fuser fuser(submitted);
-    for (Operation* op : batch) fuser.add(op);
-    fuser.finish();
-    if (batch.size() < batch_size) break;
-    // Big graphs run while the rest of them is still being planned.
+  try {
+    std::vector<Operation*> batch;
+    Collector collector(roots);
+    while (collector.next(batch_size, batch)) {
+      Fuser fuser(submitted);
+      for (Operation* op : batch) fuser.add(op);
+      fuser.finish();
+      if (batch.size() < batch_size) break;
+      // Big graphs run while the rest of them is still being planned.
+      for (const auto& s : submitted.streams) s->schedule();
+      if (planning.give_way()) collector = Collector(roots);
+    }
+  } catch (...) {  // what is not submitted is lazy still; what is must not wait for somebody to ask for it
     for (const auto& s : submitted.streams) s->schedule();
-    if (planning.give_way()) collector = Collector(roots);
+    throw;
   }
   return submitted;
 }

@@ -13,18 +13,26 @@ namespace anabranch {
 namespace graph {
 namespace {
 
+void end(Node* node) {
+  if (node->is_view) delete static_cast<View*>(node);
+  else delete static_cast<Operation*>(node);
+}
+
 // Deletes a node and, without recursion, all that it alone keeps alive: chains can be millions of nodes long.
 void destroy(Node* node) {
   ANABRANCH_THREAD_LOCAL(std::vector<Node*>*, pending);
   if (pending) {
-    pending->push_back(node);
-    return;
+    try {
+      pending->push_back(node);
+      return;
+    } catch (const std::bad_alloc&) {  // then here, a level deeper
+    }
+    return end(node);
   }
   std::vector<Node*> stack;
   pending = &stack;
   while (node) {
-    if (node->is_view) delete static_cast<View*>(node);
-    else delete static_cast<Operation*>(node);
+    end(node);
     node = nullptr;
     if (!stack.empty()) {
       node = stack.back();
