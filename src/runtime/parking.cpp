@@ -70,7 +70,15 @@ void fail_oldest_parked_unless_something_moves() {
     if (workers) s->schedule();
   }
   if (moving) return;
-  for (const auto& oldest : take_parked(1)) oldest->unpark(true);
+  // Without workers each is run by who waits for it: the others can't wait for the oldest one, for which nobody may.
+  for (const auto& oldest : take_parked(workers ? 1 : all)) oldest->unpark(true);
+}
+
+bool may_be_helped(const StreamState& self, const OutOfMemory& refusal) {
+  const bool workers = Pool::get().has_workers();
+  for (const auto& s : open_streams(Listing::All))
+    if (s.get() != &self && s->is_moving(workers)) return true;
+  return has_freed_since(refusal);
 }
 
 Mutex& parking_mutex() { return parking().mutex; }

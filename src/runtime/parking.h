@@ -9,6 +9,10 @@ namespace anabranch::runtime {
 
 inline Atomic<std::size_t> parked_strands{0};  // how many; changed under the lock of parking.cpp
 
+// Tries of submissions that were refused memory, when they have given back what they had: others that were refused it
+// for that alone are refused no more.
+inline Atomic<std::uint64_t> refused_tries{0};
+
 void retry_parked();
 void fail_oldest_parked_unless_something_moves();
 
@@ -16,6 +20,8 @@ void fail_oldest_parked_unless_something_moves();
 inline void memory_was_freed() {
   if (parked_strands.load() != 0) retry_parked();
 }
+// Whether a stream other than `self` moves, or memory has been freed since the refusal.
+bool may_be_helped(const StreamState& self, const OutOfMemory& refusal);
 // Parks the strand of `stream`, whose state is Strand::Parked already, after `refusal`.
 void park(Ref<StreamState> stream, const OutOfMemory& refusal);
 // To be called when a strand comes to a halt: if nothing moves and something is parked, the oldest has its last try.

@@ -116,6 +116,7 @@ void StreamState::unpark(bool last_try) {
     Lock lock(mutex_);
     if (strand_ != Strand::Parked) return;
     last_try_ = last_try;
+    tries_before_ = refused_tries.load();
     strand_ = Strand::Queued;
   }
   Pool::get().push(Ref<StreamState>(this), 1);
@@ -211,7 +212,9 @@ StreamState::Outcome StreamState::run_next(Runner& runner) {
 // Whether `work` will be tried again: it is parked then, and the token given back.
 bool StreamState::refused(Work* work, const OutOfMemory& refusal, bool last_try) {
   launch_.undo();
-  if (last_try) return false;
+  refused_tries.fetch_add(1);
+  // In this order: another one that has ceased to move has counted its try.
+  if (last_try && !may_be_helped(*this, refusal) && refused_tries.load() == tries_before_ + 1) return false;
   {
     Lock lock(mutex_);
     work->next = head_;

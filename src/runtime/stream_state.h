@@ -161,7 +161,8 @@ class StreamState {
   Mutex mutex_;
   // All below: under mutex_.
   Strand strand_ = Strand::Idle;
-  bool last_try_ = false;  // being refused memory is a failure now
+  bool last_try_ = false;           // being refused memory is a failure now, unless others have
+  std::uint64_t tries_before_ = 0;  // tried since: refused_tries was that
   Work* head_ = nullptr;
   Work* tail_ = nullptr;
   std::vector<Waiter*> waiters_;
