@@ -100,15 +100,14 @@ StreamState::Need StreamState::blocked_on() {
 }
 
 void StreamState::release_token() {
+  bool left;
   {
     Lock lock(mutex_);
-    strand_ = head_ ? Strand::Queued : Strand::Idle;
-    if (!head_) {
-      lock.unlock();
-      return reconsider_parked();
-    }
+    left = head_ != nullptr;
+    strand_ = left ? Strand::Queued : Strand::Idle;
   }
-  Pool::get().push(Ref<StreamState>(this), 1);
+  if (left) Pool::get().push(Ref<StreamState>(this), 1);
+  reconsider_parked();  // also then: without workers nobody need go on with what is left
 }
 
 void StreamState::unpark(bool last_try) {
