@@ -275,7 +275,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev mutants", description=__doc__.split("\n\n")[0])
     parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER", help="only these mutants")
     parser.add_argument("--quick", action="store_true", help="some of each file, which die soon")
-    parser.add_argument("--schedules", type=int, default=20000, help="for each mutant (default: %(default)s)")
+    parser.add_argument("--schedules", type=int, default=10000, help="for each mutant (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
 
