@@ -65,7 +65,7 @@ void StreamState::retire(bool resumed, SmallVector<Ref<StreamState>, 2>& to_reti
     if (!reached && !lost) break;
     if (work->waits_met < work->waits.size()) {
       const Event& needed = work->waits[work->waits_met++];  // stays: the work does
-      if (!device_waits_for(*needed.stream())) continue;
+      if (!device_waits_for(needed)) continue;
       lock.unlock();
       retire_after_.stream = this;
       retire_after_.value = needed.value();

@@ -66,7 +66,7 @@ bool StreamState::enqueue() {
 bool StreamState::has_ready_work() {
   Lock lock(mutex_);
   return head_ && std::all_of(head_->waits.begin(), head_->waits.end(),
-                              [this](const Event& e) { return Need{e, device_waits_for(*e.stream())}.satisfied(); });
+                              [this](const Event& e) { return Need{e, device_waits_for(e)}.satisfied(); });
 }
 
 bool StreamState::is_moving(bool pool_has_workers) {
@@ -124,9 +124,10 @@ void StreamState::unpark(bool last_try) {
 void StreamState::StrandWaiter::reached() noexcept { reached_now()->strands.push_back(Ref<StreamState>(strand)); }
 void StreamState::RetireWaiter::reached() noexcept { reached_now()->retiring.push_back(Ref<StreamState>(stream)); }
 
-// Whether this stream's device waits for that of `other` by itself.
-bool StreamState::device_waits_for(const StreamState& other) const {
-  return queue_ && other.queue_ && device.type == other.device.type;
+// Whether this stream's device waits for the event by itself.
+bool StreamState::device_waits_for(const Event& event) const {
+  const StreamState* other = event.stream().get();
+  return queue_ && other && other->queue_ && device.type == other->device.type;
 }
 
 // Gives the token back until `event`; false where that has come already, with the token and the lock.
@@ -152,7 +153,7 @@ bool StreamState::block(const Event& event, bool at_issue, Lock& lock) {
 bool StreamState::wait_for_others(Work& work, Lock& lock) {
   while (work.waits_met < work.waits.size()) {
     const Event event = work.waits[work.waits_met];  // the work may be gone when block() returns
-    const bool at_issue = device_waits_for(*event.stream());
+    const bool at_issue = device_waits_for(event);
     if (!Need{event, at_issue}.satisfied() && block(event, at_issue, lock)) return false;
     ++work.waits_met;
   }
@@ -183,7 +184,7 @@ StreamState::Outcome StreamState::run_next(Runner& runner) {
   phases_.write();
   try {
     for (const Event& e : work->waits)
-      if (device_waits_for(*e.stream())) queue_->wait(*e.stream()->queue_, e.value());
+      if (device_waits_for(e)) queue_->wait(*e.stream()->queue_, e.value());
     work->start(launch_);
   } catch (const OutOfMemory& refusal) {
     if (refused(work, refusal, last_try)) return Outcome::Blocked;

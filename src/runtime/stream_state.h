@@ -145,7 +145,7 @@ class StreamState {
   bool enqueue();
   bool wait_for_others(Work& work, Lock& lock);
   bool block(const Event& event, bool at_issue, Lock& lock);
-  bool device_waits_for(const StreamState& other) const;
+  bool device_waits_for(const Event& event) const;
   bool refused(Work* work, const OutOfMemory& refusal, bool last_try);
   void complete(Work* work, std::exception_ptr failure, Runner& runner);
   void issue(Work* work, std::exception_ptr failure, Runner& runner);

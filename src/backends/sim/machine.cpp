@@ -139,14 +139,15 @@ std::exception_ptr Machine::check_order(Line& line, const Line::Command& command
   return wrong.empty() ? nullptr : std::make_exception_ptr(std::logic_error(wrong));
 }
 
+// Noted in any case: leak checkers do not know a device's addresses.
 void Machine::allocated(const void* base, std::size_t bytes) {
-  if (!checks_order) return;
+  if (forked_.load()) return;
   Lock lock(mutex_);
   uses_.allocated(base, bytes);
 }
 
 void Machine::freed(const void* base) {
-  if (!checks_order) return;
+  if (forked_.load()) return;
   Lock lock(mutex_);
   uses_.freed(base);
 }
