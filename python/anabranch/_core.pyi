@@ -598,7 +598,7 @@ def astype(a: array, dtype: Dtype, /, *, stream: StreamOrDevice = None) -> array
     """The elements converted. Floats to integers truncate."""
 
 def async_eval(*args: Any) -> Evaluation:
-    """Plans and queues the computation of the arrays in nested lists, tuples and dicts, and returns. The result may be awaited."""
+    """Plans and queues the computation of the arrays in nested lists, tuples and dicts, and returns. The result may be awaited. Where a stream has tens of thousands of computations in its queue already, waits for some of them."""
 
 def atan(a: scalar | array, stream: StreamOrDevice = None) -> array:
     """Inverse tangent (radians)."""
