@@ -17,6 +17,7 @@ Machine& Machine::get() {
 
 std::shared_ptr<Line> Machine::open(int device) {
   if (forked_.load()) return std::make_shared<Line>(device, 0);
+  used_.store(true);
   Lock lock(mutex_);
   open_.push_back(std::make_shared<Line>(device, opened_++));
   return open_.back();
@@ -208,6 +209,7 @@ std::exception_ptr Machine::lost(int index) const {
 }
 
 void Machine::forked() {
+  if (!used_.load()) return;
   for (Device& device : devices_) {
     device.why = std::make_exception_ptr(DeviceLost(
         "The simulated GPU does not survive a fork. Start processes that use it with the method \"spawn\" or "

@@ -66,7 +66,7 @@ class Machine {
   void repair(int device);
   // Null while it works.
   std::exception_ptr lost(int device) const;
-  // In a forked child, where the lock may be in any state: all are lost.
+  // In a forked child, where the lock may be in any state: if they were used before, all are lost.
   void forked();
 
  private:
@@ -88,7 +88,7 @@ class Machine {
   std::exception_ptr check_order(Line& line, const Line::Command& command);
   void drop_commands(Line& line, std::vector<Ref<runtime::StreamState>>& signalled);
 
-  runtime::Atomic<bool> forked_{false};
+  runtime::Atomic<bool> used_{false}, forked_{false};
   std::array<Device, most_devices> devices_;
   runtime::Mutex mutex_;
   // All below: under mutex_.
