@@ -276,6 +276,7 @@ def main():
     parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER", help="only these mutants")
     parser.add_argument("--quick", action="store_true", help="some of each file, which die soon")
     parser.add_argument("--schedules", type=int, default=10000, help="for each mutant (default: %(default)s)")
+    parser.add_argument("--check", action="store_true", help="say only whether the table fits the sources")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
 
@@ -285,6 +286,8 @@ def main():
         if arguments.quick:
             chosen = [m for m in chosen if m.quick]
         check(table)
+        if arguments.check:
+            return
         builder = Builder()
         verdicts = []
         with (

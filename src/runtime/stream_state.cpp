@@ -26,7 +26,7 @@ StreamState::StreamState(int i, Device d, Arena& arena, std::unique_ptr<Queue> q
 
 StreamState::~StreamState() = default;
 
-bool StreamState::Need::satisfied() const {
+bool StreamState::has_come(const Event& event, bool at_issue) {
   const StreamState* s = event.stream().get();
   return !s || (at_issue ? s->issued() : s->completed()) >= event.value();
 }
@@ -66,7 +66,7 @@ bool StreamState::enqueue() {
 bool StreamState::has_ready_work() {
   Lock lock(mutex_);
   return head_ && std::all_of(head_->waits.begin(), head_->waits.end(),
-                              [this](const Event& e) { return Need{e, device_waits_for(e)}.satisfied(); });
+                              [this](const Event& e) { return has_come(e, device_waits_for(e)); });
 }
 
 bool StreamState::is_moving(bool pool_has_workers) {

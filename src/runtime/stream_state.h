@@ -88,11 +88,13 @@ class StreamState {
 
   // Takes the token of an idle or queued strand that has work.
   bool try_claim();
+  // Whether the event has happened, or with `at_issue` is certain to once the device gets there.
+  static bool has_come(const Event& event, bool at_issue);
   // What a blocked strand waits for; satisfied where it is not blocked.
   struct Need {
     Event event;
     bool at_issue = false;
-    bool satisfied() const;
+    bool satisfied() const { return has_come(event, at_issue); }
   };
   Need blocked_on();
   // Has a parked strand run again; with `last_try`, being refused memory is a failure then.

@@ -5,6 +5,9 @@
 
 #include "../runtime/call.h"
 #include "anabranch/array.h"
+#include "anabranch/error.h"
+#include "anabranch/ops.h"
+#include "backends/sim/machine.h"
 #include "runtime/wait.h"
 #include "schedule.h"
 #include "simulation/sync.h"
@@ -103,6 +106,26 @@ TEST_F(Simulated, AWorkerThatIsBlockedSeesToTheCause) {
     const Event cause = runtime::testing::submit(untold, [](runtime::Launch&) {});
     runtime::testing::submit(told, [](runtime::Launch&) {}, {cause}).wait();
   });
+}
+
+// A signal that no engine could be started for was a submission that never ended.
+TEST_F(Simulated, ADeviceWhoseEnginesCannotBeStartedIsLost) {
+  run_many(
+      [](Circumstances& c) {
+        c.settings.lonely = true;
+        c.settings.faults[static_cast<std::size_t>(Fault::ThreadStart)] = {2, 1'000'000};
+      },
+      [] {
+        const array x = add(array(1.0f), array(2.0f), new_stream(Device::gpu));
+        bool lost = false;
+        try {
+          array(x).eval();
+        } catch (const DeviceLost&) {
+          lost = true;
+        }
+        backends::sim::Machine::get().repair(0);
+        require(lost, "a device without engines was not lost");
+      });
 }
 
 // A wait that can be interrupted left a long chunk to a pool that could start no worker.

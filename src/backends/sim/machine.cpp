@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <system_error>
 
 #include "anabranch/error.h"
 
@@ -27,9 +28,9 @@ void Machine::close(const std::shared_ptr<Line>& line) {
   if (forked_.load()) return;
   Lock lock(mutex_);
   std::erase(open_, line);
-  if (checks_order) closed_[line->number] = line->done;  // its stream has seen the end of all
+  if (checks_order) ended_[line->number] = line->done;  // its stream has seen the end of all
   if (!open_.empty()) return;
-  closed_.clear();  // and all that there was is over
+  ended_.clear();  // and all that there was is over
   uses_.all_done();
   wake_.notify_all();
 }
@@ -46,12 +47,14 @@ void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {
   ++engines_;
   try {
     runtime::Thread([this] { engine(); }).detach();
-  } catch (...) {
+  } catch (const std::system_error& refused) {
     if (--engines_ > 0) return;
-    line->commands.pop_back();
     std::erase(ready_, line);
     line->busy = false;
-    throw;
+    lock.unlock();
+    // A queue refuses nothing but for the loss of its device.
+    lose(line->device, std::string("The simulated GPU could not start an engine: ") + refused.what());
+    std::rethrow_exception(lost(line->device));
   }
 }
 
@@ -124,7 +127,7 @@ Known Machine::known_to_host() const {
     const auto signalled = line->signals.find(line->reached.load(std::memory_order_relaxed));
     if (signalled != line->signals.end()) learn(known, signalled->second);
   }
-  for (const auto& [queue, command] : closed_) learn(known, {{queue, command}});
+  for (const auto& [queue, command] : ended_) learn(known, {{queue, command}});
   return known;
 }
 
@@ -177,13 +180,20 @@ void Machine::lose(int index, const std::string& why) {
   std::vector<Ref<runtime::StreamState>> signalled;
   {
     Lock lock(mutex_);
-    if (device.stopping) return;
+    if (device.stopping) {
+      while (!device.lost.load()) stopped_.wait(lock);
+      return;
+    }
     device.stopping = true;
     while (device.running > 0) stopped_.wait(lock);  // what it is doing uses memory that goes with its loss
     device.why = std::make_exception_ptr(DeviceLost(why));
     device.lost.store(true);
-    for (const auto& line : open_)
-      if (line->device == index) drop_commands(*line, signalled);
+    stopped_.notify_all();
+    for (const auto& line : open_) {
+      if (line->device != index) continue;
+      drop_commands(*line, signalled);
+      if (checks_order) ended_[line->number] = line->done;  // it has stopped, and the host knows
+    }
   }
   for (const auto& stream : signalled) stream->progressed();
 }

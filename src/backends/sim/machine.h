@@ -98,7 +98,7 @@ class Machine {
   int engines_ = 0, sleeping_ = 0, opened_ = 0;
   // For the check of the order.
   UsesOfMemory uses_;
-  Known closed_;  // the commands of queues that are gone
+  Known ended_;  // the commands of queues that are gone, or whose device was lost
 };
 
 }  // namespace anabranch::backends::sim
