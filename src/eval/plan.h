@@ -114,6 +114,8 @@ void place(Step& step, Submitted& to);
 // Where the value of `op`, which is not lazy, lies in the memory of `arena`: a transfer that is submitted, and
 // remembered by `op` unless it is pinned, or was before. Plan lock.
 Ref<graph::Operation> replicate(graph::Operation* op, runtime::Arena& arena, Submitted& to);
+// The transfer has failed, not the value: the next reader gets another one. Takes the plan lock.
+void forget_replica(graph::Operation* op, const graph::Operation* replica) noexcept;
 // What reads in the memory of `arena` as `node`, whose base is not lazy, does where it is: a view of the base's
 // replica, or, where it is far smaller than its base, a copy of it alone. Plan lock.
 graph::NodeRef brought(const graph::Node* node, runtime::Arena& arena, Submitted& to);

@@ -1,5 +1,7 @@
 // Values in more than one memory: arrays are immutable, so a copy of one is as good as the original, made once and kept
 // with it.
+#include <algorithm>
+
 #include "eval/plan.h"
 #include "runtime/arena.h"
 #include "runtime/registry.h"
@@ -62,6 +64,17 @@ Ref<Operation> replicate(Operation* op, Arena& arena, Submitted& to) {
     op->replicas->push_back(replica);
   }
   return replica;
+}
+
+void forget_replica(Operation* op, const Operation* replica) noexcept {
+  Ref<Operation> dropped;  // beyond the lock
+  const runtime::Lock lock(plan_mutex());
+  if (!op->replicas) return;
+  auto& all = *op->replicas;
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& r) { return r.get() == replica; });
+  if (found == all.end()) return;
+  dropped = std::move(*found);
+  all.erase(found);
 }
 
 graph::NodeRef brought(const Node* node, Arena& arena, Submitted& to) {

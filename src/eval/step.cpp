@@ -210,6 +210,7 @@ void Step::publish(const std::exception_ptr& exception) {
     const Operation* made = outputs.empty() ? nullptr : outputs[at_fault_].get();
     failure = Ref<Failure>::adopt(new Failure(explain(exception, name_of(*this), stream, made)));
     stream->remember_failure(failure);
+    if (made && made->op == graph::Op::Transfer) forget_replica(graph::base_of(inputs.front().get()), made);
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     Operation& op = *outputs[i];

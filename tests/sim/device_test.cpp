@@ -79,6 +79,21 @@ TEST(SimulatedDevice, ACopyIsMadeOnce) {
   EXPECT_EQ(operation_of(y)->replicas->size(), 1u);
 }
 
+TEST(SimulatedDevice, ACopyThatFailedIsMadeAnew) {
+  const Stream s = new_stream(first);
+  const array x = ramp(1 << 16);
+  runtime::Arena& memory = runtime::arena_of(first);
+  add(ramp(1), array(1.0f), s).eval();
+  const std::size_t limit = memory.figures().limit;
+  memory.set_limit(memory.figures().active + 1024);
+  const array refused = add(x, array(1.0f), s);
+  EXPECT_THROW(array(refused).eval(), MemoryError);
+  memory.set_limit(limit);
+  EXPECT_EQ(add(x, array(1.0f), s).data<float>()[9], 10.0f);
+  EXPECT_THROW(array(refused).eval(), MemoryError);
+  EXPECT_NO_THROW(synchronize());
+}
+
 TEST(SimulatedDevice, ASmallPartOfALargeArrayCrossesAlone) {
   const Stream s = new_stream(first);
   const array data = ramp(1 << 16);

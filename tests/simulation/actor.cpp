@@ -365,6 +365,7 @@ void Actor::finish_everything() {
     } catch (const std::exception&) {
       require(program_.plan_.failures || program_.plan_.faults || program_.plan_.losses,
               "synchronize() raised a failure that was none");
+      check_everything();  // it raises until the reader is told, whose read may have been interrupted
     }
   }
 }
