@@ -7,7 +7,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_DEBUG "-Og -g")
 # Bits must not depend on whether two operations were compiled together: no contraction into fused multiply-add.
-add_compile_options(-ffp-contract=off -fno-semantic-interposition -Wall -Wextra)
+add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off;-fno-semantic-interposition;-Wall;-Wextra>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-ffp-contract=off,-Wall>")
 
 if(ANABRANCH_SANITIZE)
   add_compile_options(-fsanitize=${ANABRANCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
