@@ -80,8 +80,10 @@ const void* array::data_ptr() const {
   eval();
   const Node* node = node_.get();
   Operation* op = graph::base_of(node);
+  Ref<Operation> replica;  // `op` gives it up where it fails
   if (&graph::home_of(op) != &runtime::host_arena()) {
-    op = evaluation::replica_of(op, runtime::host_arena());
+    replica = evaluation::replica_of(op, runtime::host_arena());
+    op = replica.get();
     settle(op);
   }
   op->buffer->contents.read();

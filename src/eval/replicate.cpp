@@ -93,12 +93,12 @@ graph::NodeRef brought(const Node* node, Arena& arena, Submitted& to) {
       new graph::View(std::move(replica), node->shape, graph::strides_of(node), graph::offset_of(node)));
 }
 
-Operation* replica_of(Operation* op, Arena& arena) {
+Ref<Operation> replica_of(Operation* op, Arena& arena) {
   Submitted submitted;
-  Operation* replica;
+  Ref<Operation> replica;
   {
     const runtime::Lock lock(plan_mutex());
-    replica = replicate(op, arena, submitted).get();
+    replica = replicate(op, arena, submitted);
   }
   for (const auto& s : submitted.streams) s->schedule();
   return replica;
