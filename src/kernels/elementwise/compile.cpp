@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <stdexcept>
 #include <string>
+
+#include "kernels/elementwise/registers.h"
 
 namespace anabranch::kernels {
 
@@ -13,19 +14,6 @@ namespace {
 using graph::Lane;
 using graph::Op;
 using graph::Program;
-
-bool is_half(Dtype d) { return d == float16 || d == bfloat16; }
-
-// Whether the conversion leaves the value in its register as it is.
-bool keeps_register(Dtype from, Dtype to) {
-  return from == to || (graph::lane_of(from) == graph::lane_of(to) && !is_half(to));
-}
-
-// The value as the first element of a register. Real floats are held as double, all else as it lies in memory.
-std::uint64_t register_bits(const graph::Scalar& s) {
-  if (graph::lane_of(s.dtype) != Lane::f32) return s.u;
-  return std::bit_cast<std::uint32_t>(static_cast<float>(s.f));
-}
 
 struct Value {
   Dtype dtype = float32;
@@ -91,8 +79,8 @@ class Compiler {
       v.root = static_cast<std::uint16_t>(first_result_ + k);
       v.uniform = true;
       for (int j = 0; j < instruction.operands; ++j) v.uniform &= values_[instruction.operand[j]].uniform;
-      const bool converts = instruction.op == Op::AsType || instruction.op == Op::Full;
-      if (converts && keeps_register(instruction.from, instruction.to)) v.root = values_[instruction.operand[0]].root;
+      if (is_conversion(instruction.op) && keeps_register(instruction.from, instruction.to))
+        v.root = values_[instruction.operand[0]].root;
     }
     // Outputs: the first one of a computed value is its home, the others are copied at the end.
     const auto end = static_cast<std::int32_t>(p_->instructions.size());
@@ -198,7 +186,7 @@ class Compiler {
   LaneKernel kernel_of(const Program::Instruction& instruction) const {
     const Lane from = graph::lane_of(instruction.from), to = graph::lane_of(instruction.to);
     if (instruction.op == Op::Select) return table_->select[lane_size(from)];
-    if (instruction.op == Op::AsType || instruction.op == Op::Full) {
+    if (is_conversion(instruction.op)) {
       return from == to ? round_kernel(instruction.to) : table_->convert[static_cast<int>(from)][static_cast<int>(to)];
     }
     return table_->ops[static_cast<int>(instruction.op)][static_cast<int>(from)];
@@ -307,8 +295,7 @@ class Compiler {
   // What rounds the result of instruction k to a 16-bit float, if it needs that. One that is only stored as a 16-bit
   // float is rounded by that.
   LaneKernel rounding_of(const Program::Instruction& instruction, const Value& v, std::size_t k) const {
-    const bool converts = instruction.op == Op::AsType || instruction.op == Op::Full;
-    const bool rounded = converts && graph::lane_of(instruction.from) == Lane::f32;
+    const bool rounded = is_conversion(instruction.op) && graph::lane_of(instruction.from) == Lane::f32;
     const bool used = v.last_use > static_cast<std::int32_t>(k) || v.uniform || v.widened;
     if (!is_half(instruction.to) || !used || rounded || graph::is_exact(instruction.op)) return {};
     return instruction.from == bfloat16 ? table_->round_bf16_result : round_kernel(instruction.to);
