@@ -195,7 +195,10 @@ void Step::transfer(runtime::Launch& launch) {
   const Operation& to = *outputs.front();
   const std::size_t bytes = bytes_of(to);
   runtime::Arena& arena = graph::home_of(&to);
-  buffers_.push_back(&arena == &stream->arena() ? launch.allocate(bytes) : arena.allocate(bytes));
+  const bool lands = &arena == &runtime::host_arena();
+  buffers_.push_back(&arena == &stream->arena() ? launch.allocate(bytes)
+                     : lands                    ? runtime::landing_arena(stream->device.type).allocate(bytes)
+                                                : arena.allocate(bytes));
   const graph::Node* node = inputs.front().get();  // dense
   const char* from = static_cast<const char*>(graph::base_of(node)->buffer->data) +
                      graph::offset_of(node) * static_cast<std::int64_t>(node->dtype.size());

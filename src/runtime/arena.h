@@ -89,6 +89,8 @@ class Arena {
 Arena& host_arena();
 // That of a device: its own, or the host's. Throws as backend_for() does.
 Arena& arena_of(Device device);
+// Host memory to which such devices copy without the host's help: for what is read from them.
+Arena& landing_arena(Device::DeviceType from);
 // Whose own memory it is; none for the host's.
 std::optional<Device> device_of(const Arena& arena);
 // Every arena there is, the host's first.

@@ -36,6 +36,8 @@ class Queue {
   virtual std::uint64_t reached() const = 0;
   // Once for each value reached: the failure of what was added between the signal before and this one, if it failed.
   virtual std::exception_ptr take_failure(std::uint64_t value) = 0;
+  // How long a thread that waits for the device does well to look for itself before it sleeps.
+  virtual std::int64_t spin_ns() const = 0;
   // Any thread: why nothing that has not been reached ever will be; null while the device works.
   virtual std::exception_ptr lost() const = 0;
 };
@@ -49,6 +51,8 @@ class Backend {
   virtual DeviceInfo describe(int index) const = 0;
   // The source of the device's own memory; null where it works in the host's.
   virtual MemorySource* memory(int index) = 0;
+  // The source of host memory to which the devices copy without the host's help; null where they do so with any.
+  virtual MemorySource* host_memory() = 0;
   // A queue of the device; null where the pool does its work.
   virtual std::unique_ptr<Queue> open_queue(int index) = 0;
   // In a forked child, before anything else: a device that does not survive a fork is lost from here on.
@@ -62,8 +66,12 @@ class Backend {
 
 // The backend of a type of device, or null, with the reason in `why`. Defined in backends/registry.cpp.
 Backend* find_backend(Device::DeviceType type, std::string* why = nullptr);
-// The same; throws std::invalid_argument where there is none or `device.index` is out of range: "[function] Cannot verb
-// gpu noun without gpu backend: why", for a purpose of "verb gpu noun".
+// Held over a fork: while a backend is being opened.
+Mutex& backends_mutex();
+// In a forked child: tells those that have been opened.
+void backends_forked();
+// The same as find_backend(); throws std::invalid_argument where there is none or `device.index` is out of range:
+// "[function] Cannot verb gpu noun without gpu backend: why", for a purpose of "verb gpu noun".
 Backend& backend_for(Device device, const char* function, const char* purpose);
 
 }  // namespace anabranch::runtime

@@ -35,6 +35,7 @@ class SystemMemory final : public MemorySource {
 struct DeviceArenas {
   Mutex mutex;
   std::map<Device, std::unique_ptr<Arena>> arenas;
+  std::unique_ptr<Arena> landing;
   std::optional<std::size_t> limit, cache_limit;  // those set for all, also for arenas to come
 };
 
@@ -75,6 +76,18 @@ Arena& arena_of(Device device) {
   return *arena;
 }
 
+Arena& landing_arena(Device::DeviceType from) {
+  MemorySource* source = find_backend(from)->host_memory();
+  if (!source) return host_arena();
+  DeviceArenas& d = of_devices();
+  Lock lock(d.mutex);
+  if (!d.landing) {
+    d.landing = std::make_unique<Arena>(*source, d.limit.value_or(default_memory_limit()), "pinned host memory");
+    if (d.cache_limit) d.landing->set_cache_limit(*d.cache_limit);
+  }
+  return *d.landing;
+}
+
 std::optional<Device> device_of(const Arena& arena) {
   Lock lock(of_devices().mutex);
   for (auto& [device, a] : of_devices().arenas)
@@ -87,6 +100,7 @@ Mutex& device_arenas_mutex() { return of_devices().mutex; }
 std::vector<Arena*> device_arenas() {
   std::vector<Arena*> out;
   for (auto& [device, arena] : of_devices().arenas) out.push_back(arena.get());
+  if (of_devices().landing) out.push_back(of_devices().landing.get());
   return out;
 }
 
@@ -99,7 +113,7 @@ std::vector<Arena*> arenas() {
 
 void sweep_device_arenas() {
   Lock lock(of_devices().mutex);
-  for (auto& [device, arena] : of_devices().arenas) arena->sweep();
+  for (Arena* arena : device_arenas()) arena->sweep();
 }
 
 BufferRef allocate(std::size_t bytes) { return host_arena().allocate(bytes); }
@@ -122,8 +136,6 @@ BufferRef adopt(void* data, std::size_t bytes, std::function<void(void*)> delete
   b->deleter = owner.release();
   return BufferRef::adopt(b);
 }
-
-bool lies_in(const Buffer* b, const Arena& arena) { return b->arena ? b->arena == &arena : &arena == &host_arena(); }
 
 void retain(Buffer* b) noexcept { b->references.fetch_add(1, std::memory_order_relaxed); }
 

@@ -37,7 +37,5 @@ BufferRef allocate_or_wait(std::size_t bytes);
 BufferRef adopt(void* data, std::size_t bytes, std::function<void(void*)> deleter);
 // Whether the memory came through adopt().
 inline bool is_foreign(const Buffer* b) { return !b->arena; }
-// Whether `b` lies in `arena`; foreign memory lies in the host's.
-bool lies_in(const Buffer* b, const Arena& arena);
 
 }  // namespace anabranch::runtime

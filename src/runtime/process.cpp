@@ -13,8 +13,9 @@ namespace anabranch::runtime {
 namespace {
 
 // The order in which locks are ever held together: plan (eval's own handlers, installed before these run last),
-// registry, streams in their order there, pool, parking, the devices' arenas, the host's; creation lines'.
+// backends, registry, streams in their order there, pool, parking, the devices' arenas, the host's; creation lines'.
 void before_fork() {
+  backends_mutex().lock();
   registry_mutex().lock();
   for (StreamState* s : registered_streams()) s->mutex().lock();
   Pool::get().mutex().lock();
@@ -34,11 +35,11 @@ void unlock_all() {
   Pool::get().mutex().unlock();
   for (StreamState* s : registered_streams()) s->mutex().unlock();
   registry_mutex().unlock();
+  backends_mutex().unlock();
 }
 
 void in_child() {
-  for (auto type : {Device::cpu, Device::gpu})
-    if (Backend* backend = find_backend(type)) backend->forked();
+  backends_forked();
   // Streams that nothing else holds any more go after the locks are given back: the end of a stream takes them.
   std::vector<Ref<StreamState>> kept;
   for (StreamState* s : registered_streams()) kept.emplace_back(s);

@@ -3,6 +3,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "runtime/backend.h"
 #include "runtime/parking.h"
 #include "runtime/pool.h"
 #include "runtime/stream_state.h"
@@ -41,8 +42,9 @@ class Sleeper final : public Waiter {
 void idle(const StreamState::Need& need, std::int64_t until) {
   const std::int64_t start = Clock::now();
   StreamState& stream = *need.event.stream();
+  const std::int64_t spin = stream.queue() ? stream.queue()->spin_ns() : spin_ns;
   std::int64_t now = start;
-  while (now - start < spin_ns) {
+  while (now - start < spin) {
     stream.progressed();
     if (need.satisfied()) return;
     for (int i = 0; i < 32; ++i) relax();

@@ -37,6 +37,7 @@ class CpuBackend final : public runtime::Backend {
   }
 
   runtime::MemorySource* memory(int) override { return nullptr; }
+  runtime::MemorySource* host_memory() override { return nullptr; }
   std::unique_ptr<runtime::Queue> open_queue(int) override { return nullptr; }
   void forked() override {}
 

@@ -103,6 +103,7 @@ class SimQueue final : public runtime::Queue {
   }
   std::uint64_t reached() const override { return line_->reached.load(std::memory_order_acquire); }
   std::exception_ptr take_failure(std::uint64_t value) override { return Machine::get().take_failure(*line_, value); }
+  std::int64_t spin_ns() const override { return 20'000; }
   std::exception_ptr lost() const override { return Machine::get().lost(line_->device); }
 
  private:
@@ -142,6 +143,7 @@ class SimBackend final : public runtime::Backend {
   }
 
   runtime::MemorySource* memory(int index) override { return &memory_[static_cast<std::size_t>(index)]; }
+  runtime::MemorySource* host_memory() override { return nullptr; }
   std::unique_ptr<runtime::Queue> open_queue(int index) override { return std::make_unique<SimQueue>(index); }
   void forked() override { Machine::get().forked(); }
 

@@ -1,0 +1,68 @@
+// One GPU as this process knows it: how to make it the calling thread's, and whether it still works.
+#pragma once
+
+#include <cuda.h>
+#include <cuda_runtime.h>
+
+#include <exception>
+#include <string>
+
+#include "kernels/cuda_launch.h"
+#include "runtime/sync.h"
+
+namespace anabranch::backends::cuda {
+
+using kernels::check;
+
+// The driver's functions for which the CUDA runtime has none: timelines in memory.
+struct Driver {
+  decltype(&cuStreamWriteValue64) write_value = nullptr;
+  decltype(&cuStreamWaitValue64) wait_value = nullptr;
+};
+const Driver& driver();
+
+class Gpu {
+ public:
+  explicit Gpu(int i) : index(i) {}
+  const int index;
+
+  // While it lives, the GPU is the calling thread's current device; then what was is again.
+  class Current {
+   public:
+    explicit Current(const Gpu& gpu);
+    ~Current();
+    Current(const Current&) = delete;
+
+   private:
+    int before_ = -1;  // that of the thread, or -1 where it is the same
+  };
+
+  // Null while the device works, or else why nothing more will be done on it. Any thread.
+  std::exception_ptr lost() const { return is_lost() ? why_ : nullptr; }
+  bool is_lost() const { return lost_.load(std::memory_order_acquire); }
+  // The first reason stays.
+  void lose(const std::string& why);
+  // After a call that failed: throws DeviceLost where the error says that the device is gone for this process, as an
+  // illegal access in a kernel does, or else `error`.
+  [[noreturn]] void failed(const kernels::CudaError& error);
+  // Runs `f` with the GPU as the current device; what fails in it is reported as failed() does.
+  template <typename F>
+  void attempt(F&& f) {
+    if (is_lost()) std::rethrow_exception(why_);
+    try {
+      const Current current(*this);
+      f();
+    } catch (const kernels::CudaError& error) {
+      failed(error);
+    }
+  }
+  // Looks whether the device has failed while it worked, which a timeline does not tell.
+  void inspect(cudaStream_t stream);
+
+ private:
+  runtime::Atomic<bool> lost_{false};
+  runtime::Mutex mutex_;
+  std::exception_ptr why_;  // written once, before `lost_`
+};
+
+}  // namespace anabranch::backends::cuda

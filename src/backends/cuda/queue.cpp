@@ -1,0 +1,97 @@
+#include "backends/cuda/queue.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "backends/cuda/watcher.h"
+#include "runtime/machine.h"
+#include "runtime/stream_state.h"
+
+namespace anabranch::backends::cuda {
+namespace {
+
+enum class Place { Pageable, Pinned, Device };
+
+struct Location {
+  Place place;
+  int device;
+};
+
+Location locate(const void* address) {
+  cudaPointerAttributes found{};
+  check(cudaPointerGetAttributes(&found, address), "cudaPointerGetAttributes");
+  switch (found.type) {
+    case cudaMemoryTypeDevice:
+    case cudaMemoryTypeManaged: return {Place::Device, found.device};
+    case cudaMemoryTypeHost: return {Place::Pinned, -1};
+    default: return {Place::Pageable, -1};
+  }
+}
+
+// Lets the devices read each other's memory, where the hardware can; where not, the driver copies through the host.
+void connect(int a, int b) {
+  static runtime::Mutex& mutex = *new runtime::Mutex;
+  static std::vector<std::pair<int, int>>& connected = *new std::vector<std::pair<int, int>>;
+  runtime::Lock lock(mutex);
+  if (std::find(connected.begin(), connected.end(), std::pair(a, b)) != connected.end()) return;
+  connected.emplace_back(a, b);
+  int can = 0;
+  check(cudaDeviceCanAccessPeer(&can, a, b), "cudaDeviceCanAccessPeer");
+  if (!can) return;
+  const cudaError_t result = cudaDeviceEnablePeerAccess(b, 0);
+  if (result == cudaErrorPeerAccessAlreadyEnabled) cudaGetLastError();
+  else check(result, "cudaDeviceEnablePeerAccess");
+}
+
+}  // namespace
+
+CudaQueue::CudaQueue(Gpu& gpu, int priority) : gpu_(gpu) {
+  gpu_.attempt([&] {
+    timeline_ = std::make_unique<Timeline>();
+    check(cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, priority), "cudaStreamCreateWithPriority");
+  });
+}
+
+CudaQueue::~CudaQueue() {
+  if (gpu_.is_lost()) {  // perhaps only to this process, which was forked off: not even its memory may be touched
+    static_cast<void>(timeline_.release());
+    static_cast<void>(staging_.release());
+    return;
+  }
+  try {
+    const Gpu::Current current(gpu_);
+    staging_.reset();
+    cudaStreamDestroy(stream_);
+  } catch (const kernels::CudaError&) {  // the process ends, and the driver before it
+  }
+}
+
+void CudaQueue::wait(runtime::Queue& other, std::uint64_t value) {
+  gpu_.attempt([&] { static_cast<CudaQueue&>(other).timeline_->wait(stream_, value); });
+}
+
+void CudaQueue::copy(void* to, const void* from, std::size_t bytes) {
+  gpu_.attempt([&] {
+    const Location source = locate(from);
+    if (source.place == Place::Pageable) {
+      if (!staging_) staging_ = std::make_unique<Staging>();
+      return staging_->copy(stream_, to, from, bytes);
+    }
+    if (source.place == Place::Device && source.device != gpu_.index) connect(gpu_.index, source.device);
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_), "cudaMemcpyAsync");
+  });
+}
+
+void CudaQueue::signal(std::uint64_t value, Ref<runtime::StreamState> stream) {
+  gpu_.attempt([&] { timeline_->signal(stream_, value); });
+  asked_.store(value);
+  Watcher::get().watch(*this, std::move(stream));
+}
+
+// A thread that waits for a GPU mostly waits for microseconds, and to be woken up takes longer.
+std::int64_t CudaQueue::spin_ns() const {
+  static const bool spare = runtime::processor_count() > 2;
+  return spare ? 1'000'000 : 20'000;
+}
+
+}  // namespace anabranch::backends::cuda

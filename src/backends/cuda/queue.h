@@ -1,0 +1,44 @@
+// A CUDA stream as the runtime's queue.
+#pragma once
+
+#include <memory>
+
+#include "backends/cuda/staging.h"
+#include "backends/cuda/timeline.h"
+#include "runtime/backend.h"
+
+namespace anabranch::backends::cuda {
+
+class CudaQueue final : public runtime::Queue {
+ public:
+  CudaQueue(Gpu& gpu, int priority);
+  ~CudaQueue() override;
+
+  Gpu& gpu() const { return gpu_; }
+  cudaStream_t stream() const { return stream_; }
+  // The last value that the GPU was asked to signal. Any thread.
+  std::uint64_t asked() const { return asked_.load(); }
+  // When the GPU is lost.
+  void release() { timeline_->release(); }
+
+  void wait(runtime::Queue& other, std::uint64_t value) override;
+  void copy(void* to, const void* from, std::size_t bytes) override;
+  void signal(std::uint64_t value, Ref<runtime::StreamState> stream) override;
+  // Of a lost GPU nothing: its memory is gone, too.
+  std::uint64_t reached() const override { return gpu_.is_lost() ? 0 : timeline_->reached(); }
+  std::exception_ptr take_failure(std::uint64_t) override { return nullptr; }  // what fails on a GPU loses it
+  std::exception_ptr lost() const override { return gpu_.lost(); }
+  std::int64_t spin_ns() const override;
+
+ private:
+  friend class Watcher;
+
+  Gpu& gpu_;
+  cudaStream_t stream_ = nullptr;
+  std::unique_ptr<Timeline> timeline_;
+  std::unique_ptr<Staging> staging_;  // made by the first copy from pageable memory
+  runtime::Atomic<std::uint64_t> asked_{0};
+  runtime::Atomic<bool> watched_{false};
+};
+
+}  // namespace anabranch::backends::cuda
