@@ -10,7 +10,9 @@ namespace anabranch::kernels {
 // Launches what computes `call` on the stream. Never waits for the device.
 using CudaKernel = void (*)(const runtime::KernelCall& call, const CudaLaunch& launch);
 
-#define ANABRANCH_CUDA_KERNELS(X) X(Copy, copy_cuda)
+#define ANABRANCH_CUDA_KERNELS(X)                                                                                 \
+  X(Copy, copy_cuda) X(Arange, arange_cuda) X(Eye, eye_cuda) X(Concatenate, concatenate_cuda) X(Gather, gather_cuda) \
+  X(Scatter, scatter_cuda) X(SliceUpdate, slice_update_cuda)
 
 #define ANABRANCH_DECLARE(Opcode, function) void function(const runtime::KernelCall& call, const CudaLaunch& launch);
 ANABRANCH_CUDA_KERNELS(ANABRANCH_DECLARE)

@@ -3,8 +3,10 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "runtime/launch.h"
 
@@ -34,9 +36,26 @@ struct CudaLaunch {
   T* scratch(std::size_t count) const {
     return static_cast<T*>(launch.scratch(count * sizeof(T)));
   }
+
+  // Launches `kernel`; `name` is for the error.
+  template <typename... Parameters>
+  void run(const char* name, void (*kernel)(Parameters...), dim3 blocks, dim3 threads, std::size_t shared_bytes,
+           std::type_identity_t<Parameters>... arguments) const {
+    cudaLaunchConfig_t config{};
+    config.gridDim = blocks;
+    config.blockDim = threads;
+    config.dynamicSmemBytes = shared_bytes;
+    config.stream = stream;
+    check(cudaLaunchKernelEx(&config, kernel, arguments...), name);
+  }
 };
 
 // After each launch of a kernel.
 inline void check_launch(const char* kernel) { check(cudaGetLastError(), kernel); }
+
+// Blocks for `work` of them; a kernel whose grid may be smaller than its work goes on in steps of the grid.
+inline unsigned grid_of(std::int64_t work, std::int64_t most = std::int64_t{1} << 30) {
+  return static_cast<unsigned>(std::clamp<std::int64_t>(work, 1, most));
+}
 
 }  // namespace anabranch::kernels

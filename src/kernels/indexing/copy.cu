@@ -1,48 +1,113 @@
-// Dense row-major copies of strided operands.
+// Copies between strided regions: items of up to 16 bytes wherever both sides have dense runs, transpositions through
+// tiles in shared memory.
 #include "kernels/cuda_kernels.h"
+#include "kernels/cuda_types.h"
+#include "kernels/indexing/copy_plan.h"
+#include "kernels/indexing/cuda_copy.h"
 
 namespace anabranch::kernels {
 namespace {
 
-constexpr int most_axes = 32;
+constexpr int threads = 256;
+constexpr int at_once = 4;  // items that a thread has under way
 
-struct Layout {
-  int axes;
-  std::int64_t count;
-  std::int64_t shape[most_axes], strides[most_axes];
+template <typename Item>
+__global__ void __launch_bounds__(threads)
+    copy_kernel(Item* dst, const Item* src, const __grid_constant__ IndexMap<2> map) {
+  constexpr std::int64_t tile = threads * at_once;
+  for (std::int64_t first = blockIdx.x * tile; first < map.count; first += gridDim.x * tile) {
+    Item items[at_once];
+    std::int64_t to[at_once];
+#pragma unroll
+    for (int k = 0; k < at_once; ++k) {
+      const std::int64_t i = first + k * threads + threadIdx.x;
+      if (i >= map.count) continue;
+      const auto at = map.offsets(i);
+      to[k] = at.of[DeviceCopy::dst_side];
+      items[k] = src[at.of[DeviceCopy::src_side]];
+    }
+#pragma unroll
+    for (int k = 0; k < at_once; ++k)
+      if (first + k * threads + threadIdx.x < map.count) dst[to[k]] = items[k];
+  }
+}
+
+constexpr int tile_side = 32, tile_rows = 8;
+
+struct Transposition {
+  std::int64_t rows, columns;       // in the destination, whose rows are dense
+  std::int64_t dst_step, src_step;  // from one row, one column to the next
+  std::int64_t tiles;
+  Divisor tiles_across, tiles_each;  // tiles of a row of them, and of a matrix
+  IndexMap<2> matrices;
 };
 
-template <typename T>
-__global__ void copy_kernel(const T* in, T* out, Layout layout) {
-  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < layout.count; i += step) {
-    std::int64_t rest = i, offset = 0;
-    for (int a = layout.axes - 1; a >= 0; --a) {
-      offset += rest % layout.shape[a] * layout.strides[a];
-      rest /= layout.shape[a];
-    }
-    out[i] = in[offset];
+template <typename Item>
+__global__ void __launch_bounds__(tile_side* tile_rows)
+    transpose_kernel(Item* dst, const Item* src, const __grid_constant__ Transposition t) {
+  __shared__ Item tile[tile_side][tile_side + 1];
+  const int x = threadIdx.x, y = threadIdx.y;
+  for (std::int64_t i = blockIdx.x; i < t.tiles; i += gridDim.x) {
+    const std::int64_t matrix = t.tiles_each.quotient(i), in_matrix = i - matrix * t.tiles_each.value;
+    const std::int64_t down = t.tiles_across.quotient(in_matrix);
+    const std::int64_t row = down * tile_side, column = (in_matrix - down * t.tiles_across.value) * tile_side;
+    const auto at = t.matrices.offsets(matrix);
+    const Item* from = src + at.of[DeviceCopy::src_side];
+    Item* to = dst + at.of[DeviceCopy::dst_side];
+#pragma unroll
+    for (int k = 0; k < tile_side; k += tile_rows)
+      if (row + x < t.rows && column + y + k < t.columns)
+        tile[y + k][x] = from[(column + y + k) * t.src_step + row + x];
+    __syncthreads();
+#pragma unroll
+    for (int k = 0; k < tile_side; k += tile_rows)
+      if (row + y + k < t.rows && column + x < t.columns) to[(row + y + k) * t.dst_step + column + x] = tile[x][y + k];
+    __syncthreads();
   }
+}
+
+template <typename Item>
+void launch_copy(const DeviceCopy& copy, const CudaLaunch& launch) {
+  auto* dst = reinterpret_cast<Item*>(copy.dst);
+  const auto* src = reinterpret_cast<const Item*>(copy.src);
+  if (!copy.transposed) {
+    const IndexMap<2> map(copy.axes);
+    launch.run("copy", copy_kernel<Item>, grid_of((map.count + threads * at_once - 1) / (threads * at_once)), threads,
+               0, dst, src, map);
+    return;
+  }
+  Axes<2> outer = copy.axes;
+  const Axis<2> column = outer.back(), row = outer[outer.size() - 2];
+  outer.resize(outer.size() - 2);
+  Transposition t{
+      row.extent, column.extent,     row.strides[DeviceCopy::dst_side], column.strides[DeviceCopy::src_side], 0, {},
+      {},         IndexMap<2>(outer)};
+  const std::int64_t across = (t.columns + tile_side - 1) / tile_side, down = (t.rows + tile_side - 1) / tile_side;
+  t.tiles_across = Divisor(across);
+  t.tiles_each = Divisor(across * down);
+  t.tiles = across * down * t.matrices.count;
+  launch.run("transpose", transpose_kernel<Item>, grid_of(t.tiles), dim3(tile_side, tile_rows), 0, dst, src, t);
 }
 
 }  // namespace
 
+void copy_region(void* dst, const Strides& dst_strides, const void* src, const Strides& src_strides, const Shape& shape,
+                 std::size_t itemsize, const CudaLaunch& launch) {
+  if (element_count(shape) == 0) return;
+  const DeviceCopy copy = plan_device_copy(dst, dst_strides, src, src_strides, shape, itemsize);
+  dispatch_item(copy.itemsize, [&](auto* p) { launch_copy<std::remove_pointer_t<decltype(p)>>(copy, launch); });
+}
+
+const void* dense_or_copied(const runtime::View& view, void* to, const CudaLaunch& launch) {
+  if (is_row_contiguous(view.shape, view.strides)) return view.data;
+  copy_region(to, contiguous_strides(view.shape), view.data, view.strides, view.shape, view.dtype.size(), launch);
+  return to;
+}
+
 void copy_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
   const runtime::View& in = call.in[0];
-  Layout layout{static_cast<int>(in.shape.size()), element_count(in.shape), {}, {}};
-  for (std::size_t a = 0; a < in.shape.size(); ++a) {
-    layout.shape[a] = in.shape[a];
-    layout.strides[a] = in.strides[a];
-  }
-  const unsigned blocks = static_cast<unsigned>(std::min<std::int64_t>((layout.count + 255) / 256, 132 * 16));
-  void* out = call.out[0].data;
-  switch (in.dtype.size()) {
-    case 1: copy_kernel<<<blocks, 256, 0, launch.stream>>>(in.as<std::uint8_t>(), static_cast<std::uint8_t*>(out), layout); break;
-    case 2: copy_kernel<<<blocks, 256, 0, launch.stream>>>(in.as<std::uint16_t>(), static_cast<std::uint16_t*>(out), layout); break;
-    case 4: copy_kernel<<<blocks, 256, 0, launch.stream>>>(in.as<std::uint32_t>(), static_cast<std::uint32_t*>(out), layout); break;
-    default: copy_kernel<<<blocks, 256, 0, launch.stream>>>(in.as<std::uint64_t>(), static_cast<std::uint64_t*>(out), layout); break;
-  }
-  check_launch("copy");
+  const runtime::View& out = call.out[0];
+  copy_region(out.data, contiguous_strides(out.shape), in.data, in.strides, in.shape, in.dtype.size(), launch);
 }
 
 }  // namespace anabranch::kernels

@@ -2,19 +2,14 @@
 #include <algorithm>
 #include <cstring>
 
-#include "graph/attributes.h"
 #include "kernels/cpu_kernels.h"
+#include "kernels/indexing/fill.h"
 
 namespace anabranch::kernels {
 namespace {
 
 constexpr std::int64_t elements_per_chunk = 64 << 10;
 constexpr std::int64_t elements_at_once = 4 << 10;
-
-// A double as the integer that a cast to int64 or, beyond that, to uint64 gives.
-std::int64_t to_integer(double x) {
-  return static_cast<std::int64_t>(x >= 0x1p63 ? static_cast<std::uint64_t>(x) : static_cast<std::int64_t>(x));
-}
 
 // Runs fill(first, last) over [0, n).
 template <typename F>
@@ -33,8 +28,7 @@ void add_fill(runtime::Launch& launch, std::int64_t n, F fill) {
 
 }  // namespace
 
-// Integers: from the truncated start by the difference of the first two values truncated, as if in that dtype. Floats:
-// each value is rounded once, where adding up in the dtype would drift.
+// Floats: each value is rounded once, where adding up in the dtype would drift.
 void arange_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
   const auto& attrs = call.attrs<graph::ArangeAttrs>();
   const runtime::View& out = call.out[0];
@@ -42,11 +36,10 @@ void arange_cpu(const runtime::KernelCall& call, runtime::Launch& launch) {
     using T = std::remove_pointer_t<decltype(p)>;
     T* data = out.as<T>();
     if constexpr (std::is_integral_v<T>) {
-      const auto start = static_cast<std::uint64_t>(to_integer(attrs.start));
-      const auto step = static_cast<std::uint64_t>(to_integer(attrs.start + attrs.step)) - start;
+      const IntegerRange range(attrs);
       add_fill(launch, element_count(out.shape), [=](std::int64_t first, std::int64_t last) {
         for (std::int64_t i = first; i < last; ++i)
-          data[i] = static_cast<T>(start + static_cast<std::uint64_t>(i) * step);
+          data[i] = static_cast<T>(range.start + static_cast<std::uint64_t>(i) * range.step);
       });
     } else {
       add_fill(launch, element_count(out.shape), [=, a = attrs](std::int64_t first, std::int64_t last) {

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "anabranch/dtype.h"
+#include "kernels/host_device.h"
 
 namespace anabranch::kernels {
 
@@ -15,7 +16,7 @@ template <typename T>
 inline constexpr bool is_complex = std::is_same_v<T, complex64_t>;
 
 template <typename T>
-bool is_nan(T x) {
+ANABRANCH_HOST_DEVICE bool is_nan(T x) {
   if constexpr (is_complex<T>) {
     return std::isnan(x.real()) || std::isnan(x.imag());
   } else if constexpr (std::is_integral_v<T>) {
@@ -27,7 +28,7 @@ bool is_nan(T x) {
 
 // Lexicographic for complex numbers.
 template <typename T>
-bool less(T a, T b) {
+ANABRANCH_HOST_DEVICE bool less(T a, T b) {
   if constexpr (is_complex<T>) {
     return a.real() < b.real() || (a.real() == b.real() && a.imag() < b.imag());
   } else {
@@ -38,7 +39,7 @@ bool less(T a, T b) {
 // Integers wrap around; bool: or.
 struct Sum {
   template <typename T>
-  T operator()(T a, T b) const {
+  ANABRANCH_HOST_DEVICE T operator()(T a, T b) const {
     if constexpr (std::is_same_v<T, bool>) {
       return a || b;
     } else if constexpr (is_half<T>) {
@@ -55,7 +56,7 @@ struct Sum {
 // Integers wrap around; bool: and. Complex without the recovery of infinities that C++ prescribes.
 struct Prod {
   template <typename T>
-  T operator()(T a, T b) const {
+  ANABRANCH_HOST_DEVICE T operator()(T a, T b) const {
     if constexpr (std::is_same_v<T, bool>) {
       return a && b;
     } else if constexpr (is_half<T>) {
@@ -75,13 +76,13 @@ struct Prod {
 // NaN if either is.
 struct Max {
   template <typename T>
-  T operator()(T a, T b) const {
+  ANABRANCH_HOST_DEVICE T operator()(T a, T b) const {
     return is_nan(a) || !(less(a, b) || is_nan(b)) ? a : b;
   }
 };
 struct Min {
   template <typename T>
-  T operator()(T a, T b) const {
+  ANABRANCH_HOST_DEVICE T operator()(T a, T b) const {
     return is_nan(a) || !(less(b, a) || is_nan(b)) ? a : b;
   }
 };

@@ -1,0 +1,61 @@
+// Reading integer index arrays of any dtype and layout on a GPU, where a kernel cannot raise: gather takes the nearest
+// index inside for one that is outside, scatter leaves such an update out.
+#pragma once
+
+#include <span>
+#include <stdexcept>
+
+#include "kernels/index_map.h"
+#include "runtime/launch.h"
+
+namespace anabranch::kernels {
+
+// One index array.
+struct DeviceIndices {
+  const void* data;
+  IndexMap<1> map;
+  std::int64_t extent;  // of the axis, from whose end negative indices count
+  std::int64_t limit;   // one past the largest index at which the region still lies inside
+  std::int64_t step;    // items from one index to the next
+  std::int8_t bytes;    // of an index
+  bool is_signed;
+
+  ANABRANCH_HOST_DEVICE std::int64_t raw(std::int64_t at) const {
+    switch (bytes) {
+      case 1: return is_signed ? read<std::int8_t>(at) : read<std::uint8_t>(at);
+      case 2: return is_signed ? read<std::int16_t>(at) : read<std::uint16_t>(at);
+      case 4: return is_signed ? read<std::int32_t>(at) : read<std::uint32_t>(at);
+      default: return read<std::int64_t>(at);
+    }
+  }
+  // That of tuple i, from the beginning of the axis; outside [0, limit) if it is outside.
+  ANABRANCH_HOST_DEVICE std::int64_t index(std::int64_t i) const {
+    const std::int64_t x = raw(map(i));
+    if (!is_signed) return x < 0 ? limit : x;  // a uint64 beyond int64
+    return x < 0 ? x + extent : x;
+  }
+  ANABRANCH_HOST_DEVICE bool inside(std::int64_t index) const { return index >= 0 && index < limit; }
+  ANABRANCH_HOST_DEVICE std::int64_t clamped(std::int64_t index) const {
+    return index < 0 ? 0 : index < limit ? index : limit - 1;
+  }
+
+ private:
+  template <typename T>
+  ANABRANCH_HOST_DEVICE std::int64_t read(std::int64_t at) const {
+    return static_cast<std::int64_t>(static_cast<const T*>(data)[at]);
+  }
+};
+
+// All of them; axes[k] is that of array k.
+struct DeviceIndexArrays {
+  static constexpr int most = 8;
+  int count = 0;
+  DeviceIndices arrays[most];
+};
+
+// `windows`: how far a region reaches along each axis of `shape`. Throws std::out_of_range where no index can be right.
+DeviceIndexArrays device_index_arrays(const char* function, std::span<const runtime::View> indices,
+                                      const SmallVector<int, 4>& axes, const Shape& shape, const Strides& strides,
+                                      const Shape& windows);
+
+}  // namespace anabranch::kernels

@@ -1,0 +1,83 @@
+// Arrays that come from no operand: arange and eye.
+#include "kernels/cuda_kernels.h"
+#include "kernels/cuda_types.h"
+#include "kernels/index_map.h"
+#include "kernels/indexing/fill.h"
+
+namespace anabranch::kernels {
+namespace {
+
+constexpr int threads = 256;
+
+template <typename T>
+struct FloatRange {
+  double start, step;
+  ANABRANCH_HOST_DEVICE T operator()(std::int64_t i) const {
+    const double x = start + static_cast<double>(i) * step;
+    if constexpr (std::is_same_v<T, double>) return x;
+    else return T(static_cast<float>(x));
+  }
+};
+
+template <typename T>
+struct WrappingRange {
+  std::uint64_t start, step;
+  ANABRANCH_HOST_DEVICE T operator()(std::int64_t i) const {
+    return static_cast<T>(start + static_cast<std::uint64_t>(i) * step);
+  }
+};
+
+template <typename T>
+struct Diagonal {
+  Divisor columns;
+  std::int64_t diagonal;
+  T one;
+  ANABRANCH_HOST_DEVICE T operator()(std::int64_t i) const {
+    const std::int64_t row = columns.quotient(i);
+    return i - row * columns.value == row + diagonal ? one : T(0);
+  }
+};
+
+template <typename T, typename Value>
+__global__ void __launch_bounds__(threads)
+    fill_kernel(T* out, std::int64_t count, const __grid_constant__ Value value) {
+  const std::int64_t step = std::int64_t{gridDim.x} * threads;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * threads + threadIdx.x; i < count; i += step) out[i] = value(i);
+}
+
+template <typename T, typename Value>
+void launch_fill(const char* name, const runtime::View& out, const Value& value, const CudaLaunch& launch) {
+  const std::int64_t count = element_count(out.shape);
+  if (count == 0) return;
+  launch.run(name, fill_kernel<T, Value>, grid_of((count + threads - 1) / threads), threads, 0, out.as<T>(), count,
+             value);
+}
+
+}  // namespace
+
+void arange_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
+  const auto& attrs = call.attrs<graph::ArangeAttrs>();
+  dispatch_wrapping(call.out[0].dtype, [&](auto* p) {
+    using T = std::remove_pointer_t<decltype(p)>;
+    if constexpr (std::is_integral_v<T>) {
+      const IntegerRange range(attrs);
+      launch_fill<T>("arange", call.out[0], WrappingRange<T>{range.start, range.step}, launch);
+    } else {
+      launch_fill<T>("arange", call.out[0], FloatRange<T>{attrs.start, attrs.step}, launch);
+    }
+  });
+}
+
+void eye_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
+  const runtime::View& out = call.out[0];
+  std::uint64_t one = 0;
+  graph::Scalar::of_int(1, out.dtype).store(&one);
+  dispatch_size(out.dtype.size(), [&](auto* p) {
+    using T = std::remove_pointer_t<decltype(p)>;
+    launch_fill<T>("eye", out,
+                   Diagonal<T>{Divisor(out.shape[1]), call.attrs<graph::EyeAttrs>().diagonal, static_cast<T>(one)},
+                   launch);
+  });
+}
+
+}  // namespace anabranch::kernels
