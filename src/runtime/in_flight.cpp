@@ -15,8 +15,7 @@ void StreamState::issue(Work* work, std::exception_ptr failure, Runner& runner) 
   work->issued(failure);
   try {
     queue_->signal(n, Ref<StreamState>(this));
-  } catch (...) {  // the device is lost: retire() finds that nothing more is reached
-    if (!failure) failure = std::current_exception();
+  } catch (...) {  // the device is lost: retire() finds that nothing more is reached, and says why
   }
   work->failure = std::move(failure);
   work->next = nullptr;

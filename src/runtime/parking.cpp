@@ -13,7 +13,9 @@ namespace {
 
 struct Parking {
   Mutex mutex;
-  std::deque<Ref<StreamState>> parked;  // under mutex; the oldest first
+  // All below: under mutex.
+  std::deque<Ref<StreamState>> parked;  // the oldest first
+  std::uint64_t taken = 0;              // how often some were taken out
 };
 
 // Never destroyed, as the streams in it.
@@ -24,29 +26,44 @@ Parking& parking() {
 
 constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 
-// Holding the lock.
-std::vector<Ref<StreamState>> take(std::size_t most) {
+// Has the oldest go on, `most` of them at most; `lock` is held and given back. Others may park meanwhile and have taken
+// these for what moves: the caller reconsiders.
+void take_and_unpark(std::size_t most, bool last_try, Lock& lock) {
   Parking& p = parking();
-  std::vector<Ref<StreamState>> out;
-  while (!p.parked.empty() && out.size() < most) {
-    out.push_back(std::move(p.parked.front()));
+  std::vector<Ref<StreamState>> taken;
+  while (!p.parked.empty() && taken.size() < most) {
+    taken.push_back(std::move(p.parked.front()));
     p.parked.pop_front();
+    taken.back()->will_unpark();
   }
   parked_strands.store(p.parked.size());
-  return out;
+  ++p.taken;
+  lock.unlock();
+  for (const auto& stream : taken) stream->unpark(last_try);
 }
 
-std::vector<Ref<StreamState>> take_parked(std::size_t most) {
-  Lock lock(parking().mutex);
-  return take(most);
-}
+// A look at all streams, one after the other: as long as it holds, those that were found parked are so still.
+class Look {
+ public:
+  Look() {
+    Lock lock(parking().mutex);
+    taken_ = parking().taken;
+  }
+  // Holding the lock.
+  bool holds() const { return parking().taken == taken_; }
+
+ private:
+  std::uint64_t taken_;
+};
 
 bool has_freed_since(const OutOfMemory& refusal) { return refusal.arena->figures().frees != refusal.frees; }
 
 }  // namespace
 
 void retry_parked() {
-  for (const auto& stream : take_parked(all)) stream->unpark(false);
+  Lock lock(parking().mutex);
+  take_and_unpark(all, false, lock);
+  reconsider_parked();
 }
 
 void park(Ref<StreamState> stream, const OutOfMemory& refusal) {
@@ -62,27 +79,38 @@ void park(Ref<StreamState> stream, const OutOfMemory& refusal) {
 }
 
 void fail_oldest_parked_unless_something_moves() {
-  const bool workers = Pool::get().has_workers();
-  bool moving = false;
-  for (const auto& s : open_streams(Listing::All)) {
-    moving |= s->is_moving(workers);
-    // Who promised to run it may be waiting for what is parked.
-    if (workers) s->schedule();
+  while (parked_strands.load() != 0) {
+    const Look look;
+    const bool workers = Pool::get().has_workers();
+    bool moving = false;
+    for (const auto& s : open_streams(Listing::All)) {
+      moving |= s->is_moving(workers);
+      // Who promised to run it may be waiting for what is parked.
+      if (workers) s->schedule();
+    }
+    if (moving) return;
+    Lock lock(parking().mutex);
+    if (!look.holds()) continue;
+    // Without workers each is run by who waits for it: the others can't wait for the oldest one, for which nobody may.
+    take_and_unpark(workers ? 1 : all, true, lock);
   }
-  if (moving) return;
-  // Without workers each is run by who waits for it: the others can't wait for the oldest one, for which nobody may.
-  for (const auto& oldest : take_parked(workers ? 1 : all)) oldest->unpark(true);
 }
 
 bool may_be_helped(const StreamState& self, const OutOfMemory& refusal) {
+  const Look look;
   const bool workers = Pool::get().has_workers();
   for (const auto& s : open_streams(Listing::All))
     if (s.get() != &self && s->is_moving(workers)) return true;
-  return has_freed_since(refusal);
+  if (has_freed_since(refusal)) return true;
+  Lock lock(parking().mutex);
+  return !look.holds();
 }
 
 Mutex& parking_mutex() { return parking().mutex; }
-std::vector<Ref<StreamState>> forget_parked() { return take(all); }
+std::deque<Ref<StreamState>> forget_parked() {
+  parked_strands.store(0);
+  return std::exchange(parking().parked, {});
+}
 
 bool wait_for_memory(const OutOfMemory& refusal) {
   bool waited = false;

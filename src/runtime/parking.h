@@ -3,6 +3,8 @@
 // last try, and fails.
 #pragma once
 
+#include <deque>
+
 #include "runtime/arena.h"
 
 namespace anabranch::runtime {
@@ -36,6 +38,6 @@ bool wait_for_memory(const OutOfMemory& refusal);
 // Held over a fork.
 Mutex& parking_mutex();
 // In a forked child, holding it: nothing is parked any more. Gives those that were.
-std::vector<Ref<StreamState>> forget_parked();
+std::deque<Ref<StreamState>> forget_parked();
 
 }  // namespace anabranch::runtime

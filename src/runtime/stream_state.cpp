@@ -37,7 +37,7 @@ std::uint64_t StreamState::submit(Work* work) {
   work->accepted(n);
   (tail_ ? tail_->next : head_) = work;
   tail_ = work;
-  submitted_.store(n, std::memory_order_release);
+  submitted_.store(n, std::memory_order_relaxed);
   return n;
 }
 
@@ -71,8 +71,10 @@ bool StreamState::has_ready_work() {
 
 bool StreamState::is_moving(bool pool_has_workers) {
   Lock lock(mutex_);
+  const bool running = (strand_ == Strand::Running && !paused_) || unparking_.load();
+  const bool with_device = flying_ || retiring_;
   const bool left = strand_ == Strand::Queued || (strand_ == Strand::Idle && head_) || paused_;
-  return (strand_ == Strand::Running && !paused_) || flying_ || (left && pool_has_workers);
+  return running || with_device || (left && pool_has_workers);
 }
 
 bool StreamState::add_waiter(Waiter* waiter) {
@@ -89,6 +91,7 @@ bool StreamState::remove_waiter(Waiter* waiter) {
 
 bool StreamState::try_claim() {
   Lock lock(mutex_);
+  guarded_.write();
   if (!head_ || (strand_ != Strand::Idle && strand_ != Strand::Queued)) return false;
   strand_ = Strand::Running;
   return true;
@@ -113,10 +116,10 @@ void StreamState::release_token() {
 void StreamState::unpark(bool last_try) {
   {
     Lock lock(mutex_);
-    if (strand_ != Strand::Parked) return;
     last_try_ = last_try;
     tries_before_ = refused_tries.load();
     strand_ = Strand::Queued;
+    unparking_.store(false);
   }
   Pool::get().push(Ref<StreamState>(this), 1);
 }
@@ -334,6 +337,7 @@ void Runner::flush() {
 
 void StreamState::remember_failure(Ref<Failure> failure) {
   Lock lock(mutex_);
+  guarded_.write();
   failures_.push_back(std::move(failure));
   if (failures_.size() < next_sweep_) return;
   std::size_t unreadable = 0;
@@ -362,6 +366,7 @@ void StreamState::abandon_in_flight() {
   region_failure_ = nullptr;
   new (&launch_) Launch(this);  // the old one may have been in the middle of a change: it is left
   strand_ = Strand::Idle;
+  unparking_.store(false);
   waiters_.clear();
   blocked_on_ = {};
   issued_.store(submitted_.load());

@@ -63,7 +63,8 @@ class StreamState {
 
   // Submissions that have finished. Everything that they wrote is visible to who reads it.
   std::uint64_t completed() const { return completed_.load(std::memory_order_acquire); }
-  std::uint64_t submitted() const { return submitted_.load(std::memory_order_acquire); }
+  // Submissions that were made. A number alone: nothing is read that they hold.
+  std::uint64_t submitted() const { return submitted_.load(std::memory_order_relaxed); }
 
   // Submissions that are finished or with the device.
   std::uint64_t issued() const { return queue_ ? issued_.load(std::memory_order_acquire) : completed(); }
@@ -97,7 +98,9 @@ class StreamState {
     bool satisfied() const { return has_come(event, at_issue); }
   };
   Need blocked_on();
-  // Has a parked strand run again; with `last_try`, being refused memory is a failure then.
+  // Has a parked strand run again; with `last_try`, being refused memory is a failure then. From will_unpark() on it
+  // counts as one that moves.
+  void will_unpark() { unparking_.store(true); }
   void unpark(bool last_try);
   // Whether something is running, with the device, or, if the pool has workers, about to run: it may free memory.
   bool is_moving(bool pool_has_workers);
@@ -160,6 +163,7 @@ class StreamState {
   Atomic<std::uint64_t> submitted_{0};  // written under mutex_
   Atomic<std::uint64_t> issued_{0};     // written under mutex_
   Atomic<std::uint64_t> completed_{0};  // written under mutex_
+  Atomic<bool> unparking_{false};       // set under the lock of parking.cpp, unset under mutex_
   Mutex mutex_;
   // All below: under mutex_.
   Strand strand_ = Strand::Idle;
@@ -186,6 +190,7 @@ class StreamState {
   std::size_t phase_ = 0, next_chunk_ = 0, done_chunks_ = 0;
   std::exception_ptr region_failure_;
   [[no_unique_address]] AccessCheck phases_{"the phases of a submission"};
+  [[no_unique_address]] AccessCheck guarded_{"what a stream's lock guards"};
 };
 
 void retain(StreamState* s) noexcept;

@@ -68,7 +68,10 @@ class Helper {
 
   // What this thread has not come to is for others, who may know of it only by waiting for what comes after it.
   ~Helper() {
-    for (const auto& need : needed_) need.event.stream()->schedule();
+    for (const auto& need : needed_) {
+      need.event.stream()->schedule();
+      need.event.stream()->schedule_cause();  // it may be blocked since this thread's last step
+    }
     if (!needed_.empty()) reconsider_parked();
   }
 

@@ -1,39 +1,40 @@
 // Memory that is short, under the scheduler: what could have its memory in time is never refused, and what is parked
 // never waits for nothing.
-#include <gtest/gtest.h>
-
-#include "../runtime/call.h"
-#include "anabranch/error.h"
 #include "anabranch/memory.h"
+#include "anabranch/error.h"
+#include "directed.h"
 #include "runtime/arena.h"
+#include "runtime/backend.h"
+#include "runtime/parking.h"
+#include "runtime/process.h"
 #include "runtime/wait.h"
-#include "schedule.h"
 #include "simulation/random.h"
-#include "simulation/sync.h"
 
 namespace anabranch::simulation {
 namespace {
 
 using runtime::BufferRef;
 using runtime::Launch;
+using runtime::testing::launch;
 using runtime::testing::submit;
 
 constexpr std::size_t block = 4096;
 
-class ShortMemory : public ::testing::Test {
+class ShortMemory : public Simulated {
  protected:
-  static void SetUpTestSuite() { warm_up(); }
   ~ShortMemory() override { set_memory_limit(unlimited_); }
 
   // Runs the program in many schedules; there is room for so many blocks.
   template <typename F>
-  static void run_many(std::size_t blocks, F program) {
+  static void run_short(std::size_t blocks, F program, const std::function<void(Circumstances&)>& vary = nullptr) {
     set_memory_limit(blocks * block);
-    for (std::uint64_t seed = 0; seed < 3000; ++seed) {
-      Circumstances c{Settings::from_seed(seed)};
-      c.workers = 1 + static_cast<int>(seed % 3);
-      run_program(c, [&] { program(seed); });
-    }
+    std::uint64_t seed = 0;
+    run_many(
+        [&](Circumstances& c) {
+          seed = c.settings.seed;
+          if (vary) vary(c);
+        },
+        [&] { program(seed); }, 3000);
   }
 
  private:
@@ -41,6 +42,10 @@ class ShortMemory : public ::testing::Test {
 };
 
 void must_succeed(const std::exception_ptr& failure) { require(!failure, "memory was refused that was to come"); }
+void must_fail(const std::exception_ptr& failure) { require(failure != nullptr, "memory was given that is not there"); }
+
+// Streams whose work the pool may not get to: waits for it may end by polling.
+void lonely(Circumstances& c) { c.settings.lonely = true; }
 
 // Takes `blocks` one after the other, and some time.
 void take(Launch& launch, std::uint32_t blocks, std::uint32_t chunks) {
@@ -50,7 +55,7 @@ void take(Launch& launch, std::uint32_t blocks, std::uint32_t chunks) {
 
 // Nobody holds memory but submissions that run, and each of them alone has room.
 TEST_F(ShortMemory, SubmissionsTakeTurns) {
-  run_many(3, [](std::uint64_t seed) {
+  run_short(3, [](std::uint64_t seed) {
     Random random(seed);
     std::vector<Stream> streams;
     for (std::uint32_t i = 0, n = 2 + random.below(3); i < n; ++i) streams.push_back(new_stream(Device::cpu));
@@ -81,7 +86,7 @@ TEST_F(ShortMemory, SubmissionsTakeTurns) {
 
 // Of two that can't both have what they want, while somebody holds the rest for good, each fails, and nothing else.
 TEST_F(ShortMemory, WhatNothingCanHelpFails) {
-  run_many(3, [](std::uint64_t) {
+  run_short(3, [](std::uint64_t) {
     const BufferRef held = runtime::allocate(block);
     const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
     Atomic<int> refused{0};
@@ -99,7 +104,7 @@ TEST_F(ShortMemory, WhatNothingCanHelpFails) {
 
 // What gives memory back helps what is parked.
 TEST_F(ShortMemory, MemoryThatIsGivenBackIsNoticed) {
-  run_many(2, [](std::uint64_t) {
+  run_short(2, [](std::uint64_t) {
     const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
     BufferRef held = runtime::allocate(block);
     // By work that nobody was told of.
@@ -113,7 +118,7 @@ TEST_F(ShortMemory, MemoryThatIsGivenBackIsNoticed) {
 
 // A thread has more than half of the memory now and then; each submission fits beside it.
 TEST_F(ShortMemory, AThreadWaitsForSubmissions) {
-  run_many(3, [](std::uint64_t seed) {
+  run_short(3, [](std::uint64_t seed) {
     Random random(seed);
     const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
     std::vector<Event> events;
@@ -128,7 +133,7 @@ TEST_F(ShortMemory, AThreadWaitsForSubmissions) {
 }
 
 TEST_F(ShortMemory, AHigherLimitIsNoticed) {
-  run_many(1, [](std::uint64_t) {
+  run_short(1, [](std::uint64_t) {
     const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
     Event wants = submit(a, [](Launch& launch) { take(launch, 2, 1); }, {}, must_succeed);
     const Event raises = submit(b, [](Launch&) { set_memory_limit(2 * block); });
@@ -137,6 +142,127 @@ TEST_F(ShortMemory, AHigherLimitIsNoticed) {
     raises.wait();
     set_memory_limit(block);
   });
+}
+
+// What a device is at may free memory.
+TEST_F(ShortMemory, WorkWithADeviceIsWaitedFor) {
+  run_short(2, [](std::uint64_t) {
+    const Stream device = new_stream(Device::gpu), s = new_stream(Device::cpu);
+    BufferRef held = runtime::allocate(block);
+    static std::vector<char> from(1 << 20), to(1 << 20);
+    auto copy = [](Launch& launch) { launch.queue().copy(to.data(), from.data(), from.size()); };
+    const Event gives_back = submit(device, copy, {}, [&held](const std::exception_ptr&) { held = {}; });
+    device.state()->schedule();
+    const Event wants = submit(s, [](Launch& launch) { take(launch, 2, 1); }, {}, must_succeed);
+    wants.wait();
+    gives_back.wait();
+  });
+}
+
+// A strand that had all but blocked was taken for blocked, and what it was about to free was not waited for.
+TEST_F(ShortMemory, AStrandThatNeedNotWaitAfterAllMoves) {
+  run_short(3, [](std::uint64_t) {
+    const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu), c = new_stream(Device::cpu);
+    const Event before = launch(a, [](Launch&) {});
+    const Event first = submit(b, [](Launch& launch) { take(launch, 2, 3); }, {before}, must_succeed);
+    b.state()->schedule();
+    submit(c, [](Launch& launch) { take(launch, 2, 1); }, {}, must_succeed);
+    c.state()->schedule();
+    Event last;
+    for (int i = 0; i < 2; ++i) last = submit(c, [](Launch& launch) { take(launch, 2, 1); }, {}, must_succeed);
+    last.wait();
+    first.wait();
+  });
+}
+
+// Memory was refused for a moment, and there was some at the last try: what comes next on the stream waits like others,
+// here for the oldest one to fail.
+TEST_F(ShortMemory, TheLastTryIsThatOfOneSubmission) {
+  run_short(
+      3,
+      [](std::uint64_t) {
+        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu), busy = new_stream(Device::cpu);
+        BufferRef kept = runtime::allocate(block), taken;
+        launch(busy, [](Launch&) { watch([] { return runtime::parked_strands.load() == 2; }); });
+        submit(a, [&taken](Launch& launch) { taken = launch.allocate(block); }, {}, must_succeed);
+        const Event last = submit(a, [](Launch& launch) { take(launch, 2, 1); }, {}, must_succeed);
+        a.state()->schedule();
+        watch([] { return runtime::parked_strands.load() == 1; });
+        const Event fails = submit(
+            b, [](Launch& launch) { take(launch, 3, 1); }, {},
+            [&kept](const std::exception_ptr& failure) {
+              must_fail(failure);
+              kept = {};
+            });
+        b.state()->schedule();
+        watch(last);
+        watch(fails);
+      },
+      [](Circumstances& c) {
+        c.workers = 3;
+        c.settings.faults[static_cast<std::size_t>(Fault::Allocation)] = {2, 1};
+      });
+}
+
+// A thread leaves in the middle of a submission, and there is no pool to go on with it: what it holds is not waited
+// for.
+TEST_F(ShortMemory, AThreadThatHasLeftIsNotWaitedFor) {
+  run_short(
+      3,
+      [](std::uint64_t) {
+        runtime::shutdown();
+        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
+        auto take_long = [](Launch& launch) {
+          launch.scratch(2 * block);
+          launch.parallel(40, 1e5, [](std::size_t) { delay(1'000'000); });
+        };
+        const Event left = submit(a, take_long);
+        const Event wants = submit(b, [](Launch& launch) { take(launch, 2, 1); });
+        Thread leaves([&left] { left.wait_for(10e-3); });
+        wants.wait();
+        leaves.join();
+        left.wait();
+      },
+      lonely);
+}
+
+// Workers leave what is queued: it frees nothing that somebody could wait for.
+TEST_F(ShortMemory, WhatStoppedWorkersHaveLeftIsNotWaitedFor) {
+  run_short(
+      3,
+      [](std::uint64_t) {
+        const BufferRef held = runtime::allocate(block);
+        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
+        Thread waits([&a] { submit(a, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail).wait(); });
+        const Event queued = launch(b, [](Launch&) {});
+        runtime::shutdown();
+        waits.join();
+        queued.wait();
+      },
+      lonely);
+}
+
+// The same, where a worker is in the middle of something when the pool has stopped.
+TEST_F(ShortMemory, WhatIsQueuedWhereThePoolHasStoppedIsNotWaitedFor) {
+  run_short(
+      3,
+      [](std::uint64_t) {
+        const BufferRef held = runtime::allocate(block);
+        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu), busy = new_stream(Device::cpu);
+        const Event longer = launch(busy, [](Launch&) { delay(2'000'000'000); });
+        const Event wants = submit(a, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
+        a.state()->schedule();
+        watch([&] { return runtime::parked_strands.load() == 1 || wants.query(); });
+        runtime::shutdown();
+        const Event queued = launch(b, [](Launch&) {});
+        wants.wait();
+        longer.wait();
+        queued.wait();
+      },
+      [](Circumstances& c) {
+        c.workers = 2;
+        lonely(c);
+      });
 }
 
 }  // namespace

@@ -1,43 +1,19 @@
 // The runtime under the scheduler: that mistakes in it would be found, and mistakes that were.
-#include <gtest/gtest.h>
-
 #include <fstream>
 
-#include "../runtime/call.h"
 #include "anabranch/array.h"
 #include "anabranch/error.h"
 #include "anabranch/ops.h"
 #include "backends/sim/machine.h"
+#include "directed.h"
 #include "runtime/wait.h"
-#include "schedule.h"
-#include "simulation/sync.h"
 
 namespace anabranch::simulation {
 namespace {
 
 using runtime::testing::launch;
 
-class Simulated : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");  // the simulated devices do not survive a fork
-    warm_up();
-  }
-  static void TearDownTestSuite() { GTEST_FLAG_SET(death_test_style, "fast"); }
-};
-
 const auto failed = ::testing::ExitedWithCode(1);
-
-void run_many(const std::function<void(Circumstances&)>& vary, const std::function<void()>& program) {
-  for (std::uint64_t seed = 0; seed < 300; ++seed) {
-    Circumstances c{Settings::from_seed(seed)};
-    vary(c);
-    run_program(c, program);
-  }
-}
-void run_many(const std::function<void()>& program) {
-  run_many([](Circumstances&) {}, program);
-}
 
 // The line of a source file that contains `text`.
 Mutation weakened(const std::string& file, const std::string& text) {

@@ -1,0 +1,52 @@
+// Devices that work on their own, under the scheduler: how far ahead they are given work, and what comes of it.
+#include "directed.h"
+#include "runtime/backend.h"
+
+namespace anabranch::simulation {
+namespace {
+
+using runtime::Launch;
+using runtime::testing::launch;
+using runtime::testing::submit;
+
+using Devices = Simulated;
+
+// Adds commands that take a device some 70 us each.
+void occupy(Launch& launch, int commands) {
+  static std::vector<char> from(1 << 20), to(1 << 20);
+  for (int i = 0; i < commands; ++i) launch.queue().copy(to.data(), from.data(), from.size());
+}
+
+// What waits for another stream of the device is with the device as soon as that is, not when that is done.
+TEST_F(Devices, StreamsOfOneDeviceWaitForEachOtherThere) {
+  int ahead = 0;
+  run_many([&] {
+    const Stream a = new_stream(Device::gpu), b = new_stream(Device::gpu);
+    const Event cause = submit(a, [](Launch& l) { occupy(l, 3); });  // told of by who is blocked by it
+    watch(launch(b, [&](Launch&) { ahead += cause.stream()->completed() < cause.value(); }, {cause}));
+  });
+  EXPECT_GT(ahead, 100);
+}
+
+TEST_F(Devices, ADeviceIsGivenSoManySubmissionsAtMost) {
+  std::uint64_t most = 0;
+  run_many([](Circumstances&) {},
+           [&] {
+             const Stream s = new_stream(Device::gpu);
+             launch(s, [](Launch& l) { occupy(l, 60); });
+             Event last;
+             for (int i = 0; i < 400; ++i) {
+               last = launch(s, [&](Launch&) {
+                 const std::uint64_t in_flight = s.state()->issued() - s.state()->completed();
+                 require(in_flight < 256, "a device is given any number of submissions");
+                 most = std::max(most, in_flight);
+               });
+             }
+             last.wait();
+           },
+           60);
+  EXPECT_EQ(most, 255);
+}
+
+}  // namespace
+}  // namespace anabranch::simulation

@@ -1,0 +1,42 @@
+// Programs written for one purpose, run under many schedules.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "../runtime/call.h"
+#include "schedule.h"
+#include "simulation/sync.h"
+
+namespace anabranch::simulation {
+
+class Simulated : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");  // the simulated devices do not survive a fork
+    warm_up();
+  }
+  static void TearDownTestSuite() { GTEST_FLAG_SET(death_test_style, "fast"); }
+};
+
+inline void run_many(const std::function<void(Circumstances&)>& vary, const std::function<void()>& program,
+                     std::uint64_t schedules = 300) {
+  for (std::uint64_t seed = 0; seed < schedules; ++seed) {
+    Circumstances c{Settings::from_seed(seed)};
+    c.workers = 1 + static_cast<int>(seed % 3);
+    vary(c);
+    run_program(c, program);
+  }
+}
+inline void run_many(const std::function<void()>& program) {
+  run_many([](Circumstances&) {}, program);
+}
+
+// Waits as one who does not help.
+inline void watch(const std::function<bool()>& done) {
+  while (!done()) delay(1000);
+}
+inline void watch(const Event& event) {
+  watch([&] { return event.query(); });
+}
+
+}  // namespace anabranch::simulation

@@ -1,0 +1,106 @@
+// Who waits and who runs, under the scheduler: a thread or worker that leaves, leaves nothing behind that others need.
+#include "directed.h"
+#include "runtime/pool.h"
+#include "runtime/process.h"
+#include "runtime/wait.h"
+
+namespace anabranch::simulation {
+namespace {
+
+using runtime::Interrupted;
+using runtime::Launch;
+using runtime::testing::launch;
+using runtime::testing::submit;
+
+using Waiting = Simulated;
+
+void wait_in_spite_of_interrupts(const Event& event) {
+  while (true) {
+    try {
+      return event.wait();
+    } catch (const Interrupted&) {
+    }
+  }
+}
+
+// What a wait had come upon when its time was up was run by nobody, though others waited for it.
+TEST_F(Waiting, AWaitThatEndsSeesToWhatItCameUpon) {
+  std::uint64_t seed = 0;
+  run_many([&](Circumstances& c) { seed = c.settings.seed; },
+           [&] {
+             Random random(seed);
+             const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
+             for (std::uint32_t i = random.below(20); i > 0; --i)
+               submit(a, [](Launch&) {});  // it looks at the clock rarely
+             const Event cause = submit(b, [](Launch&) {});
+             const Event end = submit(a, [](Launch&) {}, {cause});
+             Thread other([&end, time = random.pick(0, 1, 5, 20, 100) * 1e-6] {
+               Scheduler::current()->expect_timeouts(+1);
+               end.wait_for(time);
+               Scheduler::current()->expect_timeouts(-1);
+             });
+             end.wait();
+             other.join();
+           },
+           3000);
+}
+
+TEST_F(Waiting, AnInterruptedWaitGivesTheStrandBack) {
+  run_many([](Circumstances& c) { c.interrupts = true; },
+           [] {
+             const Stream s = new_stream(Device::cpu);
+             Event last;
+             for (int i = 0; i < 60; ++i) last = submit(s, [](Launch&) { delay(5'000'000); });
+             wait_in_spite_of_interrupts(last);
+           });
+}
+
+// Of several phases only the last was too long for a thread that can be interrupted, and nobody was asked for it.
+TEST_F(Waiting, ALongPhaseAfterAShortOneIsGivenToThePool) {
+  run_many([](Circumstances& c) { c.interrupts = true; },
+           [] {
+             const Event e = launch(new_stream(Device::cpu), [](Launch& l) {
+               l.parallel(4, 1e5, [](std::size_t) { relax(); });
+               l.parallel(2, 3e6, [](std::size_t) { relax(); });
+             });
+             wait_in_spite_of_interrupts(e);
+           });
+}
+
+// The pool works on one long stream: another one has its turn after a slice.
+TEST_F(Waiting, OtherStreamsHaveTheirTurn) {
+  run_many([](Circumstances& c) { c.workers = 1; },
+           [] {
+             const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
+             Event last;
+             for (int i = 0; i < 100; ++i) last = launch(a, [](Launch&) { delay(100'000); });
+             const auto done = [&a] { return a.state()->completed(); };
+             watch([&] { return done() > 0; });
+             std::uint64_t before = done(), meanwhile = 0;
+             watch(launch(b, [&](Launch&) { meanwhile = done() - before; }));
+             require(meanwhile < 40, "a stream waited for another one that the pool was busy with");
+             last.wait();
+           });
+}
+
+TEST_F(Waiting, StoppedWorkersEndAfterTheSubmissionThatTheyAreAt) {
+  run_many(
+      [](Circumstances& c) {
+        c.workers = 1;
+        c.settings.impatience = 0;  // it is time that counts here
+      },
+      [] {
+        const Stream s = new_stream(Device::cpu);
+        Event last;
+        for (int i = 0; i < 100; ++i) last = launch(s, [](Launch&) { delay(10'000'000); });
+        watch([&] { return s.state()->completed() > 0; });
+        const std::int64_t begin = runtime::Clock::now();
+        runtime::shutdown();
+        require(runtime::Clock::now() - begin < 500'000'000, "the pool did not stop in time");
+        require(!runtime::Pool::get().has_workers(), "the pool has stopped and goes on");
+        last.wait();
+      });
+}
+
+}  // namespace
+}  // namespace anabranch::simulation
