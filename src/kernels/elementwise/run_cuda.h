@@ -1,7 +1,9 @@
 // Fused programs on a GPU.
 #pragma once
 
+#include <cstddef>
 #include <span>
+#include <string>
 
 #include "graph/program.h"
 #include "kernels/cuda_launch.h"
@@ -13,5 +15,14 @@ namespace anabranch::kernels {
 // on.
 void run_program_cuda(const graph::Program& program, const Shape& shape, std::span<const runtime::View> in,
                       std::span<const runtime::View> out, const CudaLaunch& launch);
+
+// What became of the programs that were seen, and why the last one that could not be compiled stays interpreted.
+struct ProgramKernels {
+  std::size_t seen, compiled, failed;
+  std::string error;
+};
+ProgramKernels program_kernels();
+// Waits until all programs that are to be compiled are: for tests and benchmarks.
+void wait_for_program_kernels();
 
 }  // namespace anabranch::kernels

@@ -64,12 +64,7 @@ struct Choice<false, T, U> {
 };
 
 template <typename T>
-constexpr bool signed_integer() {
-  if constexpr (is_integer<T>) return T(-1) < T(0);
-  else return false;
-}
-template <typename T>
-inline constexpr bool is_signed = signed_integer<T>();
+inline constexpr bool is_signed = is_same<T, i8> || is_same<T, i16> || is_same<T, i32> || is_same<T, i64>;
 
 // Arithmetic on these wraps, whatever T is; narrower types would be promoted to int, whose overflow is undefined.
 template <typename T>

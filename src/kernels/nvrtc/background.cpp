@@ -1,0 +1,91 @@
+#include "kernels/nvrtc/background.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+namespace anabranch::kernels {
+
+namespace {
+
+class Background {
+ public:
+  void add(std::function<void()> job) {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    jobs_.push_back(std::move(job));
+    if (!thread_.joinable()) {
+      process_ = getpid();
+      thread_ = std::thread([this] { work(); });
+    }
+    changed_.notify_all();
+  }
+
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return (jobs_.empty() && !busy_) || stopping_; });
+  }
+
+  void stop() {
+    if (process_ != getpid()) return;
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+      changed_.notify_all();
+    }
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void work() {
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
+      if (stopping_) return;
+      auto job = std::move(jobs_.front());
+      jobs_.pop_front();
+      busy_ = true;
+      lock.unlock();
+      job();
+      job = nullptr;
+      lock.lock();
+      busy_ = false;
+      changed_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> jobs_;
+  std::thread thread_;
+  pid_t process_ = 0;
+  bool busy_ = false, stopping_ = false;
+};
+
+// Never destroyed: only what runs at exit ends the thread.
+Background& background() {
+  static Background* const instance = new Background;
+  return *instance;
+}
+
+}  // namespace
+
+void run_in_background(std::function<void()> job) {
+  static const bool settled = (settle_background_at_exit(), true);
+  static_cast<void>(settled);
+  background().add(std::move(job));
+}
+
+void settle_background_at_exit() {
+  std::atexit([] { background().stop(); });
+}
+
+void wait_for_background() { background().wait(); }
+
+}  // namespace anabranch::kernels

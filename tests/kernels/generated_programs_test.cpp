@@ -1,0 +1,248 @@
+// The kernels that are generated for fused programs: NVRTC takes their text, and run on the host, thread by thread,
+// they give what the interpreter gives.
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+#include <string>
+
+#include "kernels/device_functions.h"
+#include "kernels/elementwise/generate.h"
+#include "kernels/nvrtc/nvrtc.h"
+#include "kernels/random_programs.h"
+
+namespace anabranch {
+namespace {
+
+using namespace testing;
+using kernels::KernelForm;
+
+struct Call {
+  Program program;
+  Shape shape;
+  std::vector<runtime::View> in;
+};
+
+// A program over operands of which the kernel is planned and its outputs have memory, twice.
+struct Case {
+  Call call;
+  kernels::Layout layout;
+  kernels::KernelPlan plan;
+  std::string text;
+  std::vector<Buffer> expected, got;
+  std::vector<runtime::View> expected_views, got_views;
+
+  Case(const Call& c, int processors) : call(c) {
+    const std::size_t count = static_cast<std::size_t>(element_count(c.shape));
+    for (const auto& output : c.program.outputs) {
+      expected.emplace_back(output.dtype, count);
+      got.push_back(expected.back());
+    }
+    for (std::size_t o = 0; o < got.size(); ++o) {
+      expected_views.push_back(expected[o].view(c.shape));
+      got_views.push_back(got[o].view(c.shape));
+    }
+    kernels::lay_out(c.shape, c.in, got_views, layout);
+    EXPECT_TRUE(kernels::can_be_compiled(c.program, layout));
+    kernels::plan_kernel(c.program, layout, processors, plan);
+    text = kernels::generate(c.program, plan.form);
+  }
+};
+
+// What CUDA C++ has and C++ lacks, for one block at a time. The threads of a block that has a barrier are threads.
+constexpr const char* shim = R"(
+#include <barrier>
+#include <thread>
+#include <vector>
+#define __global__
+#define __launch_bounds__(n)
+#define __grid_constant__
+#define __shared__ static
+struct Index { unsigned x; };
+static thread_local Index blockIdx, threadIdx;
+static std::barrier<>* block_barrier;
+static void __syncthreads() { block_barrier->arrive_and_wait(); }
+template <typename A>
+static void run_kernel(void (*kernel)(A), const void* words, unsigned long blocks, bool together) {
+  for (unsigned b = 0; b < blocks; ++b) {
+    std::barrier<> barrier(256);
+    block_barrier = &barrier;
+    std::vector<std::thread> threads;
+    for (unsigned t = 0; t < 256; ++t) {
+      const auto run = [=] {
+        blockIdx.x = b, threadIdx.x = t;
+        kernel(*static_cast<const A*>(words));
+      };
+      if (together) threads.emplace_back(run);
+      else run();
+    }
+    for (auto& thread : threads) thread.join();
+  }
+}
+)";
+
+// Compiles the cases' texts with the host's compiler into one library, and runs them.
+class Host {
+ public:
+  explicit Host(const std::vector<Case>& cases) {
+    char name[] = "/tmp/anabranch-XXXXXX";
+    folder_ = mkdtemp(name);
+    std::ofstream source(folder_ + "/programs.cpp");
+    source << shim;
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      const std::string number = std::to_string(i);
+      source << "#define program program" << number << "\n#define Arguments Arguments" << number
+             << "\n#define element element" << number << "\n"
+             << cases[i].text << "\n#undef program\n#undef Arguments\n#undef element\nextern \"C\" void run" << number
+             << "(const void* words, unsigned long blocks) {\n  run_kernel(anabranch::kernels::device::program"
+             << number << ", words, blocks, " << (cases[i].plan.form.kind == KernelForm::Kind::tiles) << ");\n}\n";
+    }
+    source.close();
+    const std::string root = ANABRANCH_SOURCE_DIR;
+    const std::string command = std::string(ANABRANCH_COMPILER) +
+                                " -std=c++20 -O0 -w -shared -fPIC -ffp-contract=off -I" + root + "/include -I" + root +
+                                "/src/kernels/elementwise/device " + folder_ + "/programs.cpp -o " + folder_ +
+                                "/programs.so";
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+    library_ = dlopen((folder_ + "/programs.so").c_str(), RTLD_NOW);
+    EXPECT_TRUE(library_) << dlerror();
+    if (!::testing::Test::HasFailure()) std::system(("rm -r " + folder_).c_str());
+  }
+  ~Host() {
+    if (library_) dlclose(library_);
+  }
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  void run(std::size_t number, const kernels::KernelPlan& plan) const {
+    void* const function = library_ ? dlsym(library_, ("run" + std::to_string(number)).c_str()) : nullptr;
+    ASSERT_TRUE(function);
+    reinterpret_cast<void (*)(const void*, unsigned long)>(function)(plan.words.data(), plan.blocks);
+  }
+
+ private:
+  std::string folder_;
+  void* library_ = nullptr;
+};
+
+void expect_interpreted(std::vector<Case>& cases) {
+  const Host host(cases);
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    Case& c = cases[i];
+    interpret_on_host(c.call.program, c.call.shape, c.call.in, c.expected_views);
+    host.run(i, c.plan);
+    for (std::size_t o = 0; o < c.got.size(); ++o)
+      ASSERT_EQ(c.got[o], c.expected[o]) << "case " << i << ", output " << o << " over " << to_string(c.call.shape)
+                                         << "\n"
+                                         << c.text;
+  }
+}
+
+TEST(GeneratedProgram, RandomOnesAreInterpreted) {
+  std::vector<RandomCall> calls;
+  for (unsigned seed = 1; seed <= 60; ++seed) calls.emplace_back(seed);
+  std::vector<Case> cases;
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    cases.emplace_back(Call{calls[i].program, calls[i].shape, calls[i].in}, i % 3 ? 0 : 132);
+  expect_interpreted(cases);
+}
+
+// (a - b) * c + a, rounded wherever the dtype asks for it.
+Program three_operands(Dtype d) {
+  Builder p({d, d, d});
+  const int difference = p.add(Op::Subtract, d, d, {0, 1});
+  const int product = p.add(Op::Multiply, d, d, {difference, 2});
+  p.output(p.add(Op::Add, d, d, {product, 0}), d);
+  return p.p;
+}
+
+// Each way of going over the domain, aligned and not.
+TEST(GeneratedProgram, EveryFormIsInterpreted) {
+  std::mt19937 random(11);
+  struct Layout {
+    Shape shape;
+    std::vector<Strides> strides;
+    KernelForm::Kind kind;
+  };
+  using Kind = KernelForm::Kind;
+  const std::vector<Layout> layouts = {
+      {{20000}, {{1}, {1}, {0}}, Kind::flat},
+      {{19, 64}, {{64, 1}, {0, 1}, {1, 0}}, Kind::rows},
+      {{37, 131}, {{131, 1}, {0, 1}, {1, 0}}, Kind::rows},
+      {{3, 5, 96}, {{480, 96, 1}, {96, 0, 1}, {5, 1, 0}}, Kind::rows},
+      {{3, 2, 5, 96}, {{1920, 96, 192, 1}, {0, 96, 0, 1}, {5, 0, 1, 0}}, Kind::rows},
+      {{700, 3}, {{3, 1}, {0, 1}, {1, 0}}, Kind::strided},
+      {{9, 11, 7}, {{154, 14, 2}, {1, 9, 99}, {0, 0, 1}}, Kind::strided},
+      {{5000}, {{2}, {1}, {-1}}, Kind::strided},
+      {{70, 100}, {{100, 1}, {1, 70}, {0, 1}}, Kind::tiles},
+      {{3, 65, 33}, {{2145, 33, 1}, {2145, 1, 65}, {0, 1, 65}}, Kind::tiles},
+      {{65, 3, 2, 70}, {{420, 140, 70, 1}, {1, 65, 195, 390}, {0, 0, 0, 0}}, Kind::tiles},
+  };
+  std::vector<Buffer> buffers;
+  buffers.reserve(1000);
+  std::vector<Case> cases;
+  for (const Layout& layout : layouts) {
+    for (const Dtype d : {float32, bfloat16, uint8, complex64}) {
+      for (const std::int64_t offset : {0, 1}) {
+        if (offset && d == complex64) continue;
+        Call call{three_operands(d), layout.shape, {}};
+        for (const Strides& strides : layout.strides) {
+          std::int64_t extent = 1, back = 0;
+          for (std::size_t k = 0; k < strides.size(); ++k) {
+            extent += std::abs(strides[k]) * (layout.shape[k] - 1);
+            if (strides[k] < 0) back -= strides[k] * (layout.shape[k] - 1);
+          }
+          buffers.push_back(random_buffer(d, static_cast<std::size_t>(extent + offset), random));
+          call.in.push_back(buffers.back().view(layout.shape, strides, back + offset));
+        }
+        cases.emplace_back(call, 0);
+        EXPECT_EQ(cases.back().plan.form.kind, layout.kind) << to_string(layout.shape);
+      }
+    }
+  }
+  expect_interpreted(cases);
+}
+
+TEST(GeneratedProgram, IsCompiledForEveryArchitecture) {
+  if (!kernels::nvrtc_missing().empty()) GTEST_SKIP() << kernels::nvrtc_missing();
+  for (unsigned seed = 100; seed < 124; ++seed) {
+    RandomCall call(seed);
+    const Case c({call.program, call.shape, call.in}, seed % 2 ? 0 : 132);
+    for (const char* architecture : {"compute_80", "compute_90", "compute_100"}) {
+      const kernels::CompiledText compiled = kernels::compile_text(c.text, architecture);
+      ASSERT_FALSE(compiled.code.empty()) << compiled.error << c.text;
+    }
+  }
+}
+
+// Every operation of the tables has a functor that NVRTC accepts, in each lane.
+TEST(GeneratedProgram, OfEveryOperation) {
+  if (!kernels::nvrtc_missing().empty()) GTEST_SKIP() << kernels::nvrtc_missing();
+  for (int v = 0; v < dtype_count; ++v) {
+    const Dtype d(static_cast<Dtype::Val>(v));
+    Builder p({d, d});
+    const auto add = [&](Op op, const std::string& rule) {
+      if (!kernels::accepts(op, graph::lane_of(d))) return;
+      const Dtype to = rule == "boolean" ? bool_ : rule == "real" && d == complex64 ? float32 : d;
+      p.output(graph::is_binary(op) ? p.add(op, d, to, {0, 1}) : p.add(op, d, to, {0}), to);
+    };
+#define ANABRANCH_ADD(Opcode, function, rule, ...) add(Op::Opcode, #rule);
+    ANABRANCH_UNARY_OPS(ANABRANCH_ADD)
+    ANABRANCH_BINARY_OPS(ANABRANCH_ADD)
+#undef ANABRANCH_ADD
+    const kernels::CompiledText compiled = kernels::compile_text(kernels::generate(p.p, KernelForm{}), "compute_90");
+    ASSERT_FALSE(compiled.code.empty()) << compiled.error;
+  }
+}
+
+TEST(Nvrtc, SaysWhatIsWrong) {
+  if (!kernels::nvrtc_missing().empty()) GTEST_SKIP() << kernels::nvrtc_missing();
+  const kernels::CompiledText compiled =
+      kernels::compile_text("extern \"C\" __global__ void program() { what; }", "sm_90");
+  EXPECT_TRUE(compiled.code.empty());
+  EXPECT_NE(compiled.error.find("\"what\" is undefined"), std::string::npos) << compiled.error;
+}
+
+}  // namespace
+}  // namespace anabranch
