@@ -50,60 +50,29 @@ struct Case {
   }
 };
 
-// What CUDA C++ has and C++ lacks, for one block at a time. The threads of a block that has a barrier are threads.
-constexpr const char* shim = R"(
-#include <barrier>
-#include <thread>
-#include <vector>
-#define __global__
-#define __launch_bounds__(n)
-#define __grid_constant__
-#define __shared__ static
-struct Index { unsigned x; };
-static thread_local Index blockIdx, threadIdx;
-static std::barrier<>* block_barrier;
-static void __syncthreads() { block_barrier->arrive_and_wait(); }
-template <typename A>
-static void run_kernel(void (*kernel)(A), const void* words, unsigned long blocks, bool together) {
-  for (unsigned b = 0; b < blocks; ++b) {
-    std::barrier<> barrier(256);
-    block_barrier = &barrier;
-    std::vector<std::thread> threads;
-    for (unsigned t = 0; t < 256; ++t) {
-      const auto run = [=] {
-        blockIdx.x = b, threadIdx.x = t;
-        kernel(*static_cast<const A*>(words));
-      };
-      if (together) threads.emplace_back(run);
-      else run();
-    }
-    for (auto& thread : threads) thread.join();
-  }
-}
-)";
-
-// Compiles the cases' texts with the host's compiler into one library, and runs them.
+// Compiles the cases' texts with the host's compiler into one library, which runs them on the emulated device.
 class Host {
  public:
   explicit Host(const std::vector<Case>& cases) {
     char name[] = "/tmp/anabranch-XXXXXX";
     folder_ = mkdtemp(name);
     std::ofstream source(folder_ + "/programs.cpp");
-    source << shim;
+    source << "#include \"cuda_runtime.h\"\n";
     for (std::size_t i = 0; i < cases.size(); ++i) {
       const std::string number = std::to_string(i);
       source << "#define program program" << number << "\n#define Arguments Arguments" << number
              << "\n#define element element" << number << "\n"
              << cases[i].text << "\n#undef program\n#undef Arguments\n#undef element\nextern \"C\" void run" << number
-             << "(const void* words, unsigned long blocks) {\n  run_kernel(anabranch::kernels::device::program"
-             << number << ", words, blocks, " << (cases[i].plan.form.kind == KernelForm::Kind::tiles) << ");\n}\n";
+             << "(const void* words, unsigned blocks) {\n  using namespace anabranch::kernels::device;\n"
+             << "  emulated::run_grid({blocks}, {" << kernels::kernel_threads << "}, [&] { program" << number
+             << "(*static_cast<const Arguments" << number << "*>(words)); });\n}\n";
     }
     source.close();
     const std::string root = ANABRANCH_SOURCE_DIR;
     const std::string command = std::string(ANABRANCH_COMPILER) +
                                 " -std=c++20 -O0 -w -shared -fPIC -ffp-contract=off -I" + root + "/include -I" + root +
-                                "/src/kernels/elementwise/device " + folder_ + "/programs.cpp -o " + folder_ +
-                                "/programs.so";
+                                "/src/kernels/elementwise/device -I" + root + "/tests/cuda_kernels/emulated " +
+                                folder_ + "/programs.cpp -o " + folder_ + "/programs.so";
     EXPECT_EQ(std::system(command.c_str()), 0) << command;
     library_ = dlopen((folder_ + "/programs.so").c_str(), RTLD_NOW);
     EXPECT_TRUE(library_) << dlerror();
@@ -118,7 +87,7 @@ class Host {
   void run(std::size_t number, const kernels::KernelPlan& plan) const {
     void* const function = library_ ? dlsym(library_, ("run" + std::to_string(number)).c_str()) : nullptr;
     ASSERT_TRUE(function);
-    reinterpret_cast<void (*)(const void*, unsigned long)>(function)(plan.words.data(), plan.blocks);
+    reinterpret_cast<void (*)(const void*, unsigned)>(function)(plan.words.data(), static_cast<unsigned>(plan.blocks));
   }
 
  private:
