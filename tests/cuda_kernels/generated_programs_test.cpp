@@ -205,6 +205,24 @@ TEST(GeneratedProgram, OfEveryOperation) {
   }
 }
 
+// Programs of long functions call them: printed once for each element on its way they would take minutes to compile.
+TEST(GeneratedProgram, OfManyLongFunctions) {
+  Builder p({float32});
+  int last = 0;
+  for (int i = 0; i < 250; ++i) {
+    last = i % 2 ? p.add(Op::Sin, float32, float32, {last}) : p.add(Op::Power, float32, float32, {last, 0});
+  }
+  p.output(last, float32);
+  const Shape shape{1000};
+  Buffer x(float32, 1000);
+  std::vector<Case> cases;
+  cases.emplace_back(Call{p.p, shape, {x.view(shape)}}, 0);
+  EXPECT_TRUE(cases[0].plan.form.calls);
+  expect_interpreted(cases);
+  if (!kernels::nvrtc_missing().empty()) return;
+  EXPECT_LT(kernels::compile_text(cases[0].text, "sm_90").code.size(), std::size_t{1} << 20);
+}
+
 TEST(Nvrtc, SaysWhatIsWrong) {
   if (!kernels::nvrtc_missing().empty()) GTEST_SKIP() << kernels::nvrtc_missing();
   const kernels::CompiledText compiled =

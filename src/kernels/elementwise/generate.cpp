@@ -112,6 +112,8 @@ class Generator {
     std::string value;
     if (instruction.op == Op::Select) value = "selected";
     else if (is_conversion(instruction.op)) value = text("converted<", lane_name(instruction.to), ">");
+    else if (form_.calls && weight_of(instruction.op, graph::lane_of(instruction.from)) >= called_weight)
+      value = text("called<", functor_name(instruction.op), ">");
     else value = text(functor_name(instruction.op), "::of");
     value += '(';
     for (int j = 0; j < instruction.operands; ++j) {
@@ -406,7 +408,7 @@ void write_key(const Program& program, const KernelForm& form, std::vector<std::
     if (i.operands > 1) push(i.operand[1], i.operands > 2 ? i.operand[2] : 0, 0, 0);
   }
   for (const auto& o : program.outputs) push(o.value, static_cast<std::uint64_t>(o.dtype.val), 0, 0);
-  static_assert(sizeof(KernelForm) == 8 + most_kernel_inputs - 1);
+  static_assert(sizeof(KernelForm) == 8 + most_kernel_inputs);
   const std::size_t at = key.size();
   key.resize(at + (sizeof(KernelForm) + 7) / 8, 0);
   std::memcpy(&key[at], &form, sizeof(KernelForm));

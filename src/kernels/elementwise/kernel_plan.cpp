@@ -14,8 +14,9 @@ namespace {
 
 // Bytes that a thread reads before it computes: enough of them at once keep the memory busy.
 constexpr std::size_t bytes_on_their_way = 96;
-// Longer programs keep too many values for several elements at once.
-constexpr std::size_t long_program = 64;
+// Weight of all copies of a program in a kernel, one for each element that a thread has on its way: more take seconds
+// to compile, and no longer wait for memory.
+constexpr int most_weight = 1200;
 // Shorter rows waste too much of what moves together.
 constexpr std::int64_t shortest_row = 32;
 constexpr std::int64_t most_narrow = INT32_MAX;
@@ -140,23 +141,32 @@ class Planner {
   }
 
   void choose_vector() {
-    if (form_.kind == Kind::tiles) return;
     std::size_t largest = 1, bytes = 0;
     for (const Operand& out : layout_.out) largest = std::max<std::size_t>(largest, out.dtype.size());
     for (std::size_t i = 0; i < layout_.in.size(); ++i) {
       if (form_.in[i] == Access::uniform) continue;
       largest = std::max<std::size_t>(largest, layout_.in[i].dtype.size());
-      bytes += layout_.in[i].dtype.size();
+      // What is read for several rows at once comes from a cache.
+      if (form_.in[i] != Access::repeated && form_.in[i] != Access::along_row) bytes += layout_.in[i].dtype.size();
     }
     std::size_t vector = 16 / largest;
     if (form_.kind == Kind::strided) vector = std::min<std::size_t>(vector, 4);
     while (vector > 1 && !aligned(vector)) vector /= 2;
     std::size_t unroll =
         power_of_2_below(bytes_on_their_way / (vector * std::max<std::size_t>(bytes, 1)), vector > 1 ? 4 : 8);
-    if (p_.instructions.size() > long_program) unroll = 1;
+    int weight = 0;
+    for (const auto& i : p_.instructions) weight += weight_of(i.op, graph::lane_of(i.from));
+    const auto too_much = [&] {
+      const std::size_t copies =
+          form_.kind == Kind::tiles ? form_.tile * form_.tile / kernel_threads : vector * unroll + 1;
+      return weight * static_cast<int>(copies) > most_weight;
+    };
+    while (unroll > 1 && too_much()) unroll /= 2;
+    form_.calls = too_much();
     if (form_.kind == Kind::strided) unroll = std::min<std::size_t>(unroll, std::max<std::size_t>(1, 4 / vector));
     if (form_.kind == Kind::rows)
       unroll = std::min(unroll, std::bit_floor(static_cast<std::size_t>(layout_.shape[form_.axes - 2u])));
+    if (form_.kind == Kind::tiles) vector = unroll = 1;
     // Few elements are better spread over the device.
     const std::int64_t spread = std::int64_t{2} * processors_ * kernel_threads * static_cast<std::int64_t>(vector);
     if (layout_.count < spread * static_cast<std::int64_t>(unroll)) unroll = 1;
@@ -225,6 +235,28 @@ class Planner {
 };
 
 }  // namespace
+
+int weight_of(graph::Op op, graph::Lane lane) {
+  using graph::Lane;
+  using graph::Op;
+  const bool real = lane == Lane::f32 || lane == Lane::f64, whole = !real && lane != Lane::c64 && lane != Lane::b8;
+  const int wider = lane == Lane::f64 ? 2 : 1;
+  switch (op) {
+    case Op::Sin:
+    case Op::Cos:
+    case Op::Tan:
+    case Op::Power: return 30;
+    case Op::Remainder: return real || whole ? 30 : 1;
+    case Op::FloorDivide: return whole ? 30 : 8;
+    case Op::Divide:
+    case Op::Reciprocal:
+    case Op::Rsqrt:
+    case Op::Sqrt: return 8;
+    case Op::Arctan2:
+    case Op::LogAddExp: return 10 * wider;
+    default: return op >= Op::Exp && op <= Op::Erfinv ? 5 * wider : 1;
+  }
+}
 
 KernelWords::KernelWords(const graph::Program& program, const KernelForm& form)
     : inputs_(program.inputs.size()),

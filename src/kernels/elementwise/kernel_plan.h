@@ -37,6 +37,7 @@ struct KernelForm {
   std::uint8_t wide = 0;    // whether offsets need 64 bits
   std::uint8_t tile = 0;    // tiles: elements of a side
   std::uint8_t tile_axis = 0;
+  std::uint8_t calls = 0;  // whether long functions are called, for so many copies of them would take long to compile
   std::array<Access, most_kernel_inputs> in{};
   friend bool operator==(const KernelForm&, const KernelForm&) = default;
 };
@@ -49,8 +50,7 @@ struct KernelPlan {
   std::uint64_t blocks = 0;
 };
 
-// Beyond these a program is not compiled: the argument has 4 KiB, and each instruction is printed once for each element
-// that a thread has on its way.
+// Beyond these a program is not compiled: the argument has 4 KiB.
 inline constexpr std::size_t most_kernel_words = 500;
 
 // Where the words are.
@@ -77,6 +77,10 @@ class KernelWords {
  private:
   std::size_t inputs_, outputs_, first_, divisors_ = 0, axes_;
 };
+
+// About how many instructions of the device an operation takes, in tens.
+int weight_of(graph::Op op, graph::Lane lane);
+inline constexpr int called_weight = 8;  // of functions that may be called
 
 // Whether kernels can be compiled for the program.
 bool can_be_compiled(const graph::Program& program, const Layout& layout);

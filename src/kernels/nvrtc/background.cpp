@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <csignal>
 #include <cstdlib>
 #include <deque>
 #include <mutex>
@@ -19,10 +20,7 @@ class Background {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
     jobs_.push_back(std::move(job));
-    if (!thread_.joinable()) {
-      process_ = getpid();
-      thread_ = std::thread([this] { work(); });
-    }
+    if (!thread_.joinable()) start();
     changed_.notify_all();
   }
 
@@ -42,6 +40,16 @@ class Background {
   }
 
  private:
+  // Signals are for the program's own threads.
+  void start() {
+    process_ = getpid();
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this] { work(); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
   void work() {
     setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
     std::unique_lock lock(mutex_);

@@ -94,6 +94,12 @@ struct Power {
   }
 };
 
+// A function of which a kernel has many copies.
+template <typename F, typename... T>
+ANABRANCH_CALL auto called(T... a) {
+  return F::of(a...);
+}
+
 #undef ANABRANCH_UNARY
 #undef ANABRANCH_BINARY
 
