@@ -53,7 +53,7 @@ class Generator {
   Generator(const Program& program, const KernelForm& form) : p_(program), form_(form), at_(program, form) {}
 
   std::string run() {
-    print("#include \"memory.cuh\"\n#include \"transcendental.cuh\"\n");
+    print("#include \"", form_.pairs ? "pairs.cuh" : "memory.cuh", "\"\n#include \"transcendental.cuh\"\n");
     print("namespace anabranch::kernels::device {");
     print_element();
     print("struct Arguments {\n  u64 words[", at_.total(), "];\n};");
@@ -69,7 +69,8 @@ class Generator {
     for (std::size_t i = 0; i < p_.inputs.size(); ++i) {
       print("  const char* in", i, " = reinterpret_cast<const char*>(a.words[", at_.in(i), "]);");
       if (form_.in[i] == Access::uniform)
-        print("  const ", lane_name(p_.inputs[i]), " v", i, " = load<", memory_name(p_.inputs[i]), ">(in", i, ");");
+        print("  const ", value_type(p_.inputs[i]), " v", i, " = ",
+              same_for_two(i, text("load<", memory_name(p_.inputs[i]), ">(in", i, ")")), ";");
     }
     switch (form_.kind) {
       case Kind::flat:
@@ -88,42 +89,65 @@ class Generator {
     text_ += '\n';
   }
 
+  // The type of a value while it is computed, of one element or of two.
+  std::string value_type(Dtype d) const { return form_.pairs ? text("Two<", memory_name(d), ">") : lane_name(d); }
+
+  // An element of input i that is its own neighbour.
+  std::string same_for_two(std::size_t i, const std::string& element) const {
+    return form_.pairs ? text("both<", memory_name(p_.inputs[i]), ">(", element, ")") : element;
+  }
+  // What a pack has for element e, or for it and the next.
+  std::string of_pack(const std::string& pack) const {
+    return form_.pairs ? text("two_of(", pack, ", e)") : pack + ".get(e)";
+  }
+
   Dtype output_type(std::size_t o) const { return p_.outputs[o].dtype; }
 
   // One element: its inputs and the constants by value, its outputs by reference.
   void print_element() {
     const std::size_t first_constant = p_.inputs.size(), first_result = first_constant + p_.constants.size();
     std::string parameters;
-    const auto parameter = [&](const char* type, const char* name, std::size_t number) {
+    const auto parameter = [&](const std::string& type, const char* name, std::size_t number) {
       if (!parameters.empty()) parameters += ", ";
       parameters += text(type, name, number);
     };
-    for (std::size_t i = 0; i < first_constant; ++i) parameter(lane_name(p_.inputs[i]), " v", i);
+    for (std::size_t i = 0; i < first_constant; ++i) parameter(value_type(p_.inputs[i]), " v", i);
     for (std::size_t c = 0; c < p_.constants.size(); ++c)
-      parameter(lane_name(p_.constants[c].dtype), " v", first_constant + c);
-    for (std::size_t o = 0; o < p_.outputs.size(); ++o) parameter(lane_name(output_type(o)), "& r", o);
+      parameter(value_type(p_.constants[c].dtype), " v", first_constant + c);
+    for (std::size_t o = 0; o < p_.outputs.size(); ++o) parameter(value_type(output_type(o)), "& r", o);
     print("ANABRANCH_DEVICE void element(", parameters, ") {");
     for (std::size_t k = 0; k < p_.instructions.size(); ++k) print_instruction(p_.instructions[k], first_result + k);
-    for (std::size_t o = 0; o < p_.outputs.size(); ++o) print("  r", o, " = v", std::size_t{p_.outputs[o].value}, ";");
+    for (std::size_t o = 0; o < p_.outputs.size(); ++o) {
+      const std::size_t value = p_.outputs[o].value;
+      if (form_.pairs) print("  r", o, " = twice_converted<", memory_name(output_type(o)), ">(v", value, ");");
+      else print("  r", o, " = v", value, ";");
+    }
     print("}");
   }
 
   void print_instruction(const Program::Instruction& instruction, std::size_t number) {
     std::string value;
-    if (instruction.op == Op::Select) value = "selected";
-    else if (is_conversion(instruction.op)) value = text("converted<", lane_name(instruction.to), ">");
-    else if (form_.calls && weight_of(instruction.op, graph::lane_of(instruction.from)) >= called_weight)
-      value = text("called<", functor_name(instruction.op), ">");
-    else value = text(functor_name(instruction.op), "::of");
+    const std::string pair_type = memory_name(instruction.to);
+    if (instruction.op == Op::Select) {
+      value = form_.pairs ? "twice_selected" : "selected";
+    } else if (is_conversion(instruction.op)) {
+      value =
+          form_.pairs ? text("twice_converted<", pair_type, ">") : text("converted<", lane_name(instruction.to), ">");
+    } else {
+      const int weight = weight_of(instruction.op, graph::lane_of(instruction.from));
+      value = functor_name(instruction.op);
+      if (form_.calls && weight >= called_weight) value = text("Called<", value, ">");
+      value = form_.pairs ? text("twice<", value, ", ", pair_type, ">") : text(value, "::of");
+    }
     value += '(';
     for (int j = 0; j < instruction.operands; ++j) {
       if (j) value += ", ";
       value += text("v", instruction.operand[j]);
     }
     value += ')';
-    if (is_half(instruction.to) && !graph::is_exact(instruction.op))
+    if (!form_.pairs && is_half(instruction.to) && !graph::is_exact(instruction.op))
       value = text(instruction.to == float16 ? "rounded_to_float16(" : "rounded_to_bfloat16(", value, ")");
-    print("  const ", lane_name(instruction.to), " v", number, " = ", value, ";");
+    print("  const ", value_type(instruction.to), " v", number, " = ", value, ";");
   }
 
   void print_constant(std::size_t c) {
@@ -134,13 +158,14 @@ class Generator {
     if (lane == Lane::b8) value = word + " != 0";
     else if (lane == Lane::f32) value = text("bits_as<f32>(static_cast<u32>(", word, "))");
     else if (lane == Lane::f64 || lane == Lane::c64) value = text("bits_as<", lane_name(lane), ">(", word, ")");
-    print("  const ", lane_name(lane), " v", p_.inputs.size() + c, " = ", value, ";");
+    if (form_.pairs) value = text("both<", memory_name(d), ">(", value, ")");
+    print("  const ", value_type(d), " v", p_.inputs.size() + c, " = ", value, ";");
   }
 
   // Calls element(), with argument(i) for input i unless that is uniform, and declares its results.
   template <typename F>
   void print_call(const char* indent, F&& argument) {
-    for (std::size_t o = 0; o < p_.outputs.size(); ++o) print(indent, lane_name(output_type(o)), " r", o, ";");
+    for (std::size_t o = 0; o < p_.outputs.size(); ++o) print(indent, value_type(output_type(o)), " r", o, ";");
     std::string arguments;
     const auto add = [&](const std::string& text) { arguments += (arguments.empty() ? "" : ", ") + text; };
     for (std::size_t i = 0; i < p_.inputs.size(); ++i) add(form_.in[i] == Access::uniform ? text("v", i) : argument(i));
@@ -215,8 +240,11 @@ class Generator {
     }
     print("    }\n#pragma unroll\n    for (int u = 0; u < U; ++u) {");
     print("      const int i = (u * ", kernel_threads, " + thread) * V;");
-    print_packs("      ",
-                [&](std::size_t i) { return text("x", i, form_.in[i] == Access::dense ? "[u].get(e)" : "[u][e]"); });
+    print_packs("      ", [&](std::size_t i) {
+      if (form_.in[i] == Access::dense) return of_pack(text("x", i, "[u]"));
+      const std::string x = text("x", i, "[u][e");
+      return form_.pairs ? text("two<", memory_name(p_.inputs[i]), ">(", x, "], ", x, " + 1])") : x + "]";
+    });
     for (std::size_t o = 0; o < p_.outputs.size(); ++o)
       print("      y", o, ".store(out", o, " + i * ", std::size_t{output_type(o).size()}, ");");
     print("    }\n    return;\n  }");
@@ -225,11 +253,11 @@ class Generator {
     print_call("    ", [&](std::size_t i) {
       const std::string size = std::to_string(p_.inputs[i].size());
       const std::string offset = form_.in[i] == Access::dense ? "i" : text("static_cast<i64>(", place(i), ")");
-      return text("load<", memory_name(p_.inputs[i]), ">(in", i, " + ", offset, " * ", size, ")");
+      return same_for_two(i, text("load<", memory_name(p_.inputs[i]), ">(in", i, " + ", offset, " * ", size, ")"));
     });
     for (std::size_t o = 0; o < p_.outputs.size(); ++o)
-      print("    store<", memory_name(output_type(o)), ">(out", o, " + i * ", std::size_t{output_type(o).size()}, ", r",
-            o, ");");
+      print("    store<", memory_name(output_type(o)), ">(out", o, " + i * ", std::size_t{output_type(o).size()},
+            form_.pairs ? ", first_of(r" : ", r", o, form_.pairs ? "));" : ");");
     print("  }");
   }
 
@@ -253,9 +281,12 @@ class Generator {
   void print_packs(const std::string& indent, F&& argument) {
     for (std::size_t o = 0; o < p_.outputs.size(); ++o)
       print(indent, "Pack<", memory_name(output_type(o)), ", V> y", o, ";");
-    print("#pragma unroll\n", indent, "for (int e = 0; e < V; ++e) {");
+    print("#pragma unroll\n", indent, "for (int e = 0; e < V; e += ", form_.pairs ? 2 : 1, ") {");
     print_call((indent + "  ").c_str(), argument);
-    for (std::size_t o = 0; o < p_.outputs.size(); ++o) print(indent, "  y", o, ".set(e, r", o, ");");
+    for (std::size_t o = 0; o < p_.outputs.size(); ++o) {
+      if (form_.pairs) print(indent, "  set_two(y", o, ", e, r", o, ");");
+      else print(indent, "  y", o, ".set(e, r", o, ");");
+    }
     print(indent, "}");
   }
 
@@ -311,8 +342,8 @@ class Generator {
     print("  }\n#pragma unroll\n  for (int u = 0; u < U; ++u) {");
     print_packs("    ", [&](std::size_t i) {
       const std::string x = text("x", i);
-      if (form_.in[i] == Access::along_row) return x + "[u]";
-      return x + (form_.in[i] == Access::repeated ? ".get(e)" : "[u].get(e)");
+      if (form_.in[i] == Access::along_row) return same_for_two(i, x + "[u]");
+      return of_pack(form_.in[i] == Access::repeated ? x : x + "[u]");
     });
     print("    if (u < rows) {");
     for (std::size_t o = 0; o < p_.outputs.size(); ++o)
@@ -408,7 +439,7 @@ void write_key(const Program& program, const KernelForm& form, std::vector<std::
     if (i.operands > 1) push(i.operand[1], i.operands > 2 ? i.operand[2] : 0, 0, 0);
   }
   for (const auto& o : program.outputs) push(o.value, static_cast<std::uint64_t>(o.dtype.val), 0, 0);
-  static_assert(sizeof(KernelForm) == 8 + most_kernel_inputs);
+  static_assert(sizeof(KernelForm) == 9 + most_kernel_inputs);
   const std::size_t at = key.size();
   key.resize(at + (sizeof(KernelForm) + 7) / 8, 0);
   std::memcpy(&key[at], &form, sizeof(KernelForm));

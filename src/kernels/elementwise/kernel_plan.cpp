@@ -172,6 +172,8 @@ class Planner {
     if (layout_.count < spread * static_cast<std::int64_t>(unroll)) unroll = 1;
     form_.vector = static_cast<std::uint8_t>(vector);
     form_.unroll = static_cast<std::uint8_t>(unroll);
+    form_.pairs = vector > 1 && std::any_of(p_.instructions.begin(), p_.instructions.end(),
+                                            [](const auto& i) { return is_half(i.from) || is_half(i.to); });
   }
 
   void write_words() {

@@ -38,6 +38,7 @@ struct KernelForm {
   std::uint8_t tile = 0;    // tiles: elements of a side
   std::uint8_t tile_axis = 0;
   std::uint8_t calls = 0;  // whether long functions are called, for so many copies of them would take long to compile
+  std::uint8_t pairs = 0;  // whether two elements are computed at once (device/pairs.cuh)
   std::array<Access, most_kernel_inputs> in{};
   friend bool operator==(const KernelForm&, const KernelForm&) = default;
 };

@@ -94,11 +94,14 @@ struct Power {
   }
 };
 
-// A function of which a kernel has many copies.
-template <typename F, typename... T>
-ANABRANCH_CALL auto called(T... a) {
-  return F::of(a...);
-}
+// For a function of which a kernel has many copies: they call it.
+template <typename F>
+struct Called {
+  template <typename... T>
+  ANABRANCH_CALL static auto of(T... a) {
+    return F::of(a...);
+  }
+};
 
 #undef ANABRANCH_UNARY
 #undef ANABRANCH_BINARY
