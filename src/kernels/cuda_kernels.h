@@ -12,7 +12,7 @@ using CudaKernel = void (*)(const runtime::KernelCall& call, const CudaLaunch& l
 
 #define ANABRANCH_CUDA_KERNELS(X)                                                                                 \
   X(Copy, copy_cuda) X(Arange, arange_cuda) X(Eye, eye_cuda) X(Concatenate, concatenate_cuda) X(Gather, gather_cuda) \
-  X(Scatter, scatter_cuda) X(SliceUpdate, slice_update_cuda)
+  X(Scatter, scatter_cuda) X(SliceUpdate, slice_update_cuda) X(Reduce, reduce_cuda) X(ArgReduce, arg_reduce_cuda) X(Softmax, softmax_cuda) X(LogSumExp, logsumexp_cuda) X(RandomBits, random_bits_cuda) X(Scan, scan_cuda) X(Sort, sort_cuda) X(ArgSort, argsort_cuda) X(Matmul, matmul_cuda)
 
 #define ANABRANCH_DECLARE(Opcode, function) void function(const runtime::KernelCall& call, const CudaLaunch& launch);
 ANABRANCH_CUDA_KERNELS(ANABRANCH_DECLARE)

@@ -8,6 +8,7 @@
 #include <string>
 #include <type_traits>
 
+#include "anabranch/error.h"
 #include "runtime/launch.h"
 
 namespace anabranch::kernels {
@@ -52,6 +53,13 @@ struct CudaLaunch {
 
 // After each launch of a kernel.
 inline void check_launch(const char* kernel) { check(cudaGetLastError(), kernel); }
+
+// One block for each piece of work.
+inline unsigned whole_grid(std::int64_t work) {
+  if (work > 0x7fffffff)
+    throw NotSupported("[gpu] " + std::to_string(work) + " blocks are more than a launch can have.");
+  return static_cast<unsigned>(work);
+}
 
 // Blocks for `work` of them; a kernel whose grid may be smaller than its work goes on in steps of the grid.
 inline unsigned grid_of(std::int64_t work, std::int64_t most = std::int64_t{1} << 30) {

@@ -39,4 +39,28 @@ inline ::testing::AssertionResult exact(const Results& r) {
   return ::testing::AssertionSuccess();
 }
 
+// As exact(), but floats may differ by `bound` times the larger of their size and `scale`.
+inline ::testing::AssertionResult close(const Results& r, long double bound, long double scale = 1) {
+  for (std::size_t i = 0; i < r.cpu.size(); ++i) {
+    const Wide a = r.cpu[i], b = r.gpu[i];
+    if (same(a, b)) continue;
+    const long double error = std::abs(a - b);
+    if (!(error <= bound * std::max(scale, std::abs(a))))
+      return ::testing::AssertionFailure() << "at " << i << ": " << b << " instead of " << a;
+  }
+  return ::testing::AssertionSuccess();
+}
+
+// Relative to the last place of a dtype.
+inline long double epsilon(Dtype dtype) {
+  switch (dtype.val) {
+    case Dtype::Val::float16: return 0x1p-10L;
+    case Dtype::Val::bfloat16: return 0x1p-7L;
+    case Dtype::Val::float32:
+    case Dtype::Val::complex64: return 0x1p-23L;
+    case Dtype::Val::float64: return 0x1p-52L;
+    default: return 0;
+  }
+}
+
 }  // namespace anabranch::testing

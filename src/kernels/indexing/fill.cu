@@ -2,6 +2,7 @@
 #include "kernels/cuda_kernels.h"
 #include "kernels/cuda_types.h"
 #include "kernels/index_map.h"
+#include "kernels/indexing/cuda_fill.h"
 #include "kernels/indexing/fill.h"
 
 namespace anabranch::kernels {
@@ -25,6 +26,12 @@ struct WrappingRange {
   ANABRANCH_HOST_DEVICE T operator()(std::int64_t i) const {
     return static_cast<T>(start + static_cast<std::uint64_t>(i) * step);
   }
+};
+
+template <typename T>
+struct Constant {
+  T value;
+  ANABRANCH_HOST_DEVICE T operator()(std::int64_t) const { return value; }
 };
 
 template <typename T>
@@ -54,6 +61,13 @@ void launch_fill(const char* name, const runtime::View& out, const Value& value,
 }
 
 }  // namespace
+
+void fill_bits(const runtime::View& out, std::uint64_t bits, const CudaLaunch& launch) {
+  dispatch_size(out.dtype.size(), [&](auto* p) {
+    using T = std::remove_pointer_t<decltype(p)>;
+    launch_fill<T>("fill", out, Constant<T>{static_cast<T>(bits)}, launch);
+  });
+}
 
 void arange_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
   const auto& attrs = call.attrs<graph::ArangeAttrs>();

@@ -22,8 +22,8 @@ void radix_sort(const Key* keys, Key* sorted, std::int64_t n, int bits, const Cu
   });
 }
 
-template <typename Key, typename Value>
-void radix_sort_pairs(const Key* keys, Key* sorted, const Value* values, Value* sorted_values, std::int64_t n, int bits,
+template <typename Key>
+void radix_sort_pairs(const Key* keys, Key* sorted, const Key* values, Key* sorted_values, std::int64_t n, int bits,
                       const CudaLaunch& launch) {
   run_in_scratch("sort", launch, [&](void* scratch, std::size_t& bytes) {
     return cub::DeviceRadixSort::SortPairs(scratch, bytes, keys, sorted, values, sorted_values, n, 0, bits,
@@ -31,6 +31,8 @@ void radix_sort_pairs(const Key* keys, Key* sorted, const Value* values, Value* 
   });
 }
 
+template void radix_sort(const std::uint32_t*, std::uint32_t*, std::int64_t, int, const CudaLaunch&);
+template void radix_sort(const std::uint64_t*, std::uint64_t*, std::int64_t, int, const CudaLaunch&);
 template void radix_sort_pairs(const std::uint32_t*, std::uint32_t*, const std::uint32_t*, std::uint32_t*, std::int64_t,
                                int, const CudaLaunch&);
 template void radix_sort_pairs(const std::uint64_t*, std::uint64_t*, const std::uint64_t*, std::uint64_t*, std::int64_t,
