@@ -38,12 +38,17 @@ class CudaBackend final : public runtime::Backend {
     check(cudaGetDeviceProperties(&p, index), "cudaGetDeviceProperties");
     char bus[32] = "";
     check(cudaDeviceGetPCIBusId(bus, sizeof bus, index), "cudaDeviceGetPCIBusId");
+    const kernels::ProgramKernels programs = kernels::program_kernels();
     return {{"device_name", std::string(p.name)},
             {"architecture", "sm_" + std::to_string(10 * p.major + p.minor)},
             {"memory_size", p.totalGlobalMem},
             {"multiprocessors", static_cast<std::size_t>(p.multiProcessorCount)},
             {"l2_cache_size", static_cast<std::size_t>(p.l2CacheSize)},
-            {"pci_bus_id", std::string(bus)}};
+            {"pci_bus_id", std::string(bus)},
+            {"programs_interpreted", programs.interpreted},
+            {"programs_compiling", programs.compiling},
+            {"programs_compiled", programs.compiled},
+            {"programs_error", programs.error}};
   }
 
   runtime::MemorySource* memory(int index) override { return &memory_[static_cast<std::size_t>(index)]; }

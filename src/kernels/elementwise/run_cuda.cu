@@ -85,10 +85,13 @@ class Programs {
 
   ProgramKernels summary() {
     std::lock_guard lock(mutex_);
-    ProgramKernels result{entries_.size(), 0, 0, error_};
+    ProgramKernels result;
+    result.error = error_;
     for (const auto& [hash, entry] : entries_) {
-      result.compiled += entry->state == Entry::State::compiled;
-      result.failed += entry->state == Entry::State::failed;
+      const Entry::State state = entry->state;
+      ++(state == Entry::State::compiled    ? result.compiled
+         : state == Entry::State::compiling ? result.compiling
+                                            : result.interpreted);
     }
     return result;
   }
@@ -154,7 +157,5 @@ void run_program_cuda(const graph::Program& program, const Shape& shape, std::sp
 }
 
 ProgramKernels program_kernels() { return programs().summary(); }
-
-void wait_for_program_kernels() { wait_for_background(); }
 
 }  // namespace anabranch::kernels

@@ -16,13 +16,11 @@ namespace anabranch::kernels {
 void run_program_cuda(const graph::Program& program, const Shape& shape, std::span<const runtime::View> in,
                       std::span<const runtime::View> out, const CudaLaunch& launch);
 
-// What became of the programs that were seen, and why the last one that could not be compiled stays interpreted.
+// What became of the programs that were seen so far, and why the last one that could not be compiled stays interpreted.
 struct ProgramKernels {
-  std::size_t seen, compiled, failed;
+  std::size_t interpreted = 0, compiling = 0, compiled = 0;
   std::string error;
 };
 ProgramKernels program_kernels();
-// Waits until all programs that are to be compiled are: for tests and benchmarks.
-void wait_for_program_kernels();
 
 }  // namespace anabranch::kernels
