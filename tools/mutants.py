@@ -289,7 +289,7 @@ def main():
         if arguments.check:
             return
         builder = Builder()
-        verdicts = []
+        verdicts, wrong = [], []
         with (
             tempfile.TemporaryDirectory(prefix="mutants-") as scratch,
             concurrent.futures.ThreadPoolExecutor(arguments.jobs) as executor,
@@ -298,7 +298,12 @@ def main():
                 raise TableError(f"the runtime as it is does not pass: {how}")
             work = [executor.submit(judge, m, builder, arguments.schedules, scratch) for m in chosen]
             for done in concurrent.futures.as_completed(work):
-                v = done.result()
+                try:
+                    v = done.result()
+                except TableError as error:
+                    wrong.append(str(error))
+                    print(error, flush=True)
+                    continue
                 verdicts.append(v)
                 kind = "killed  " if v.killed else "explained" if v.mutant.equivalent else "SURVIVED"
                 print(
@@ -317,7 +322,9 @@ def main():
     )
     for v in survived:
         print(f"survived: {v.mutant.number} {v.mutant.file} {v.mutant.function}: {v.mutant.breaks}")
-    sys.exit(1 if survived else 0)
+    for error in wrong:
+        print(f"not judged: {error}")
+    sys.exit(1 if survived or wrong else 0)
 
 
 if __name__ == "__main__":
