@@ -91,8 +91,8 @@ void fail_oldest_parked_unless_something_moves() {
     if (moving) return;
     Lock lock(parking().mutex);
     if (!look.holds()) continue;
-    // Without workers each is run by who waits for it: the others can't wait for the oldest one, for which nobody may.
-    take_and_unpark(workers ? 1 : all, true, lock);
+    // Without workers it is run by who waits for it, which may be nobody: then the next one goes on, too.
+    take_and_unpark(1, true, lock);
   }
 }
 

@@ -45,8 +45,6 @@ class Actor {
   Value through_cholesky(const Value& x);
   StreamOrDevice somewhere();
   Device some_device();
-  // One that the pool runs: for raw submissions.
-  Stream cpu_stream();
   Stream some_stream() { return streams_[random_.below(static_cast<std::uint32_t>(streams_.size()))]; }
   Event some_event();
   const Value& any() { return values_[random_.below(static_cast<std::uint32_t>(values_.size()))]; }

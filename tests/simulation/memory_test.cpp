@@ -159,6 +159,54 @@ TEST_F(ShortMemory, WorkWithADeviceIsWaitedFor) {
   });
 }
 
+// Memory is freed while a submission is refused it: it is not left waiting for what takes long and frees nothing.
+TEST_F(ShortMemory, WhatIsFreedJustThenIsNoticed) {
+  run_short(
+      2,
+      [](std::uint64_t) {
+        const Stream s = new_stream(Device::cpu), busy = new_stream(Device::cpu);
+        const Event longer = launch(busy, [](Launch&) { delay(1'000'000'000); });
+        BufferRef held = runtime::allocate(block);
+        const Event wants = submit(s, [](Launch& launch) { take(launch, 2, 0); }, {}, must_succeed);
+        s.state()->schedule();
+        held = {};
+        watch(wants);
+        require(!longer.query(), "a submission waited although there was memory");
+        longer.wait();
+      },
+      [](Circumstances& c) {
+        c.workers = 2;
+        c.settings.impatience = 0;  // it is time that counts here
+      });
+}
+
+// As long as something moves, what is parked is tried only when memory has come back.
+TEST_F(ShortMemory, NothingIsTriedInVain) {
+  run_short(
+      2,
+      [](std::uint64_t) {
+        const Stream s = new_stream(Device::cpu), busy = new_stream(Device::cpu);
+        BufferRef held = runtime::allocate(block);
+        const Event frees = launch(busy, [&held](Launch&) {
+          delay(10'000'000);
+          held = {};
+        });
+        int tries = 0;
+        const Event wants = submit(
+            s,
+            [&tries](Launch& launch) {
+              ++tries;
+              take(launch, 2, 0);
+            },
+            {}, must_succeed);
+        s.state()->schedule();
+        watch(wants);
+        require(tries <= 4, "a submission is tried again and again");
+        watch(frees);
+      },
+      [](Circumstances& c) { c.workers = 2; });
+}
+
 // A strand that had all but blocked was taken for blocked, and what it was about to free was not waited for.
 TEST_F(ShortMemory, AStrandThatNeedNotWaitAfterAllMoves) {
   run_short(3, [](std::uint64_t) {
@@ -222,6 +270,29 @@ TEST_F(ShortMemory, AThreadThatHasLeftIsNotWaitedFor) {
         wants.wait();
         leaves.join();
         left.wait();
+      },
+      lonely);
+}
+
+// Two threads have come to a halt, for want of memory, and the first of them waits no longer.
+TEST_F(ShortMemory, WithoutAPoolEachParkedSubmissionHasItsLastTry) {
+  run_short(
+      3,
+      [](std::uint64_t) {
+        runtime::shutdown();
+        const BufferRef held = runtime::allocate(block);
+        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu), c = new_stream(Device::cpu);
+        const Event before = submit(c, [](Launch& launch) {
+          launch.scratch(block);
+          launch.parallel(20, 1e5, [](std::size_t) { delay(1'000'000); });
+        });
+        const Event first = submit(a, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
+        const Event second = submit(b, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
+        Thread runs([&before] { before.wait(); }), leaves([&first] { first.wait_for(1e-3); });
+        second.wait();
+        runs.join();
+        leaves.join();
+        first.wait();
       },
       lonely);
 }

@@ -18,14 +18,15 @@ Plan Plan::from_seed(std::uint64_t seed) {
   p.exits = random.one_in(8);
   p.faults = random.one_in(4);
   p.losses = p.gpus > 0 && random.one_in(5);
+  p.crowded = p.gpus > 0 && random.one_in(3);
   return p;
 }
 
 std::string Plan::text() const {
   return std::to_string(workers) + " workers, " + std::to_string(threads) + " threads of " + std::to_string(actions) +
          " actions, " + std::to_string(streams) + " streams, " + std::to_string(gpus) + " GPUs" +
-         (failures ? ", failures" : "") + (interrupts ? ", interrupts" : "") + (exits ? ", exits" : "") +
-         (faults ? ", faults" : "") + (losses ? ", losses" : "");
+         (crowded ? ", crowded" : "") + (failures ? ", failures" : "") + (interrupts ? ", interrupts" : "") +
+         (exits ? ", exits" : "") + (faults ? ", faults" : "") + (losses ? ", losses" : "");
 }
 
 void Program::run() {

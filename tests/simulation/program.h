@@ -19,6 +19,7 @@ namespace anabranch::simulation {
 struct Plan {
   int workers = 1, threads = 2, actions = 8, streams = 2;
   int gpus = 0;             // simulated accelerators that it uses
+  bool crowded = false;     // nearly all on the first of them
   bool failures = false;    // operations that fail
   bool interrupts = false;  // waits that are interrupted now and then
   bool exits = false;       // the runtime shuts down in the middle
@@ -34,11 +35,12 @@ struct Job {
   Atomic<std::uint32_t> references{0};  // a shared_ptr would order threads without the checker's knowledge
   std::uint64_t id = 0;
   bool fails = false;
+  bool may_be_lost = false;  // with its device
   AccessCheck result{"the result of a submission"};
-  std::uint64_t value = 0;  // what finish() writes
+  std::uint64_t value = 0;   // what finish() writes
+  std::uint64_t copied = 0;  // what the device writes
   bool failed = false;
   std::vector<int> runs;  // of each chunk of all phases
-  std::size_t began = 0;  // phases
 };
 
 inline void retain(Job* j) { j->references.fetch_add(1, std::memory_order_relaxed); }

@@ -45,6 +45,14 @@ TEST_F(Waiting, AWaitThatEndsSeesToWhatItCameUpon) {
            3000);
 }
 
+TEST_F(Waiting, ACallOnCompletionComesThoughNobodyWaits) {
+  run_many([] {
+    Atomic<bool> called{false};
+    runtime::on_complete(submit(new_stream(Device::cpu), [](Launch&) {}), [&called] { called.store(true); });
+    watch([&called] { return called.load(); });
+  });
+}
+
 TEST_F(Waiting, AnInterruptedWaitGivesTheStrandBack) {
   run_many([](Circumstances& c) { c.interrupts = true; },
            [] {
@@ -53,6 +61,36 @@ TEST_F(Waiting, AnInterruptedWaitGivesTheStrandBack) {
              for (int i = 0; i < 60; ++i) last = submit(s, [](Launch&) { delay(5'000'000); });
              wait_in_spite_of_interrupts(last);
            });
+}
+
+TEST_F(Waiting, EndsAtItsDeadlineOrWithAnInterrupt) {
+  for (const bool interrupts : {false, true}) {
+    run_many(
+        [interrupts](Circumstances& c) {
+          c.interrupts = interrupts;
+          c.settings.impatience = 0;  // it is time that counts here
+        },
+        [interrupts] {
+          Atomic<bool> begun{false};
+          const Event e = launch(new_stream(Device::cpu), [&begun](Launch&) {
+            begun.store(true);
+            delay(10'000'000'000);
+          });
+          watch([&begun] { return begun.load(); });  // by a worker
+          const std::int64_t begin = runtime::Clock::now();
+          bool interrupted = false, there = false;
+          try {
+            if (interrupts) e.wait();
+            else there = e.wait_for(10e-3);
+          } catch (const Interrupted&) {
+            interrupted = true;
+          }
+          require(!there && interrupted == interrupts, "a wait did not end");
+          require(interrupts || runtime::Clock::now() - begin < 1'000'000'000, "a wait went on beyond its deadline");
+          wait_in_spite_of_interrupts(e);
+        },
+        100);
+  }
 }
 
 // Of several phases only the last was too long for a thread that can be interrupted, and nobody was asked for it.
