@@ -250,6 +250,8 @@ def judge(mutant, builder, schedules, scratch):
     if mutant.weakens:
         place = f"{mutant.file}:{site.line}"
         how = simulate(BUILD / "tests/simulate", schedules, "--weaken", place)
+        if how is None:
+            how = run_tests("simulation", BUILD / "tests/test_simulation", ANABRANCH_WEAKEN=place)
     else:
         folder = Path(scratch) / str(mutant.number)
         folder.mkdir()

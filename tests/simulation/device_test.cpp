@@ -17,6 +17,31 @@ void occupy(Launch& launch, int commands) {
   for (int i = 0; i < commands; ++i) launch.queue().copy(to.data(), from.data(), from.size());
 }
 
+// A submission that publishes something when it is with the device.
+class Publishes final : public runtime::Work {
+ public:
+  Publishes(Stream stream, const AccessCheck& what) : stream_(std::move(stream)), what_(what) {}
+  void start(Launch& launch) override { occupy(launch, 1); }
+  void issued(const std::exception_ptr&) noexcept override { what_.write(); }
+  void finish(std::exception_ptr) noexcept override {}
+
+ private:
+  Stream stream_;
+  const AccessCheck& what_;
+};
+
+TEST_F(Devices, WhoSeesThatASubmissionIsWithTheDeviceSeesWhatItPublished) {
+  run_many([] {
+    const AccessCheck published("what a submission published");
+    const Stream s = new_stream(Device::gpu);
+    const Event e(s.state(), s.state()->submit(new Publishes(s, published)));
+    s.state()->schedule();
+    watch([&] { return s.state()->issued() == e.value(); });
+    published.read();
+    e.wait();
+  });
+}
+
 // What waits for another stream of the device is with the device as soon as that is, not when that is done.
 TEST_F(Devices, StreamsOfOneDeviceWaitForEachOtherThere) {
   int ahead = 0;
@@ -26,6 +51,25 @@ TEST_F(Devices, StreamsOfOneDeviceWaitForEachOtherThere) {
     watch(launch(b, [&](Launch&) { ahead += cause.stream()->completed() < cause.value(); }, {cause}));
   });
   EXPECT_GT(ahead, 100);
+}
+
+// A thread that waits for a device helps with what comes after that, too, and does not keep it to itself.
+TEST_F(Devices, AThreadPassesOnWhatItIsNotToWaitFor) {
+  run_many(
+      [](Circumstances& c) {
+        c.settings.impatience = 0;  // it is time that counts here
+        c.settings.step_ns = 10;
+      },
+      [] {
+        const Stream device = new_stream(Device::gpu), host = new_stream(Device::cpu);
+        const Event first = submit(device, [](Launch& l) { occupy(l, 10); }), cause = submit(host, [](Launch&) {});
+        bool ahead = false;
+        const Event second =
+            submit(device, [&](Launch&) { ahead = first.stream()->completed() < first.value(); }, {cause});
+        first.wait();
+        second.wait();
+        require(ahead, "a thread kept to itself what it did not run");
+      });
 }
 
 TEST_F(Devices, ADeviceIsGivenSoManySubmissionsAtMost) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "../runtime/call.h"
 #include "schedule.h"
 #include "simulation/sync.h"
@@ -14,6 +16,7 @@ class Simulated : public ::testing::Test {
   static void SetUpTestSuite() {
     GTEST_FLAG_SET(death_test_style, "threadsafe");  // the simulated devices do not survive a fork
     warm_up();
+    if (const char* place = std::getenv("ANABRANCH_WEAKEN")) weaken(place);  // by ./dev mutants
   }
   static void TearDownTestSuite() { GTEST_FLAG_SET(death_test_style, "fast"); }
 };

@@ -90,10 +90,7 @@ int main(int argc, char** argv) {
       hours = std::atof(argv[i]);
     } else if (option == "--weaken") {
       weakened = argv[i];
-      const std::size_t colon = weakened.rfind(':');
-      if (colon == std::string::npos) usage();
-      simulation::set_mutation(
-          {weakened.substr(0, colon), static_cast<std::uint32_t>(std::atoi(&weakened[colon + 1]))});
+      if (!simulation::weaken(weakened)) usage();
     } else {
       usage();
     }

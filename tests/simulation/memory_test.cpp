@@ -252,6 +252,24 @@ TEST_F(ShortMemory, TheLastTryIsThatOfOneSubmission) {
       });
 }
 
+// Memory was refused for a moment; at the last try somebody stood in the way who was refused, too.
+TEST_F(ShortMemory, ALastTryThatOthersStoodInTheWayOfIsNotTheLast) {
+  run_short(
+      3,
+      [](std::uint64_t) {
+        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
+        for (const Stream& s : {a, b}) {
+          submit(s, [](Launch& launch) { take(launch, 3, 0); }, {}, must_succeed);
+          s.state()->schedule();
+        }
+        for (const Stream& s : {a, b}) watch(Event(s.state(), 1));
+      },
+      [](Circumstances& c) {
+        c.workers = 2;
+        c.settings.faults[static_cast<std::size_t>(Fault::Allocation)] = {1, 1};
+      });
+}
+
 // A thread leaves in the middle of a submission, and there is no pool to go on with it: what it holds is not waited
 // for.
 TEST_F(ShortMemory, AThreadThatHasLeftIsNotWaitedFor) {

@@ -84,6 +84,13 @@ void warm_up() {
   this_fiber().locals.clear();
 }
 
+bool weaken(const std::string& place) {
+  const std::size_t colon = place.rfind(':');
+  if (colon == std::string::npos) return false;
+  set_mutation({place.substr(0, colon), static_cast<std::uint32_t>(std::atoi(&place[colon + 1]))});
+  return true;
+}
+
 Outcome run_program(const Circumstances& circumstances, const std::function<void()>& program) {
   for (int i = 0; i < gpus; ++i) backends::sim::Machine::get().repair(i);
   set_default_device(circumstances.gpus ? Device::gpu : Device::cpu);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "simulation/scheduler.h"
 
@@ -10,6 +11,9 @@ namespace anabranch::simulation {
 
 // Makes everything that the process makes once, so that each schedule finds the same. Called first.
 void warm_up();
+
+// Weakens the memory order at "file:line" to relaxed; false where `place` is no such.
+bool weaken(const std::string& place);
 
 // What a program finds.
 struct Circumstances {
