@@ -45,6 +45,16 @@ TEST_F(Waiting, AWaitThatEndsSeesToWhatItCameUpon) {
            3000);
 }
 
+TEST_F(Waiting, WhatAWaitHasNotComeToIsForThePool) {
+  run_many([] {
+    const Event e = submit(new_stream(Device::cpu), [](Launch&) {});
+    Scheduler::current()->expect_timeouts(+1);
+    e.wait_for(0);
+    Scheduler::current()->expect_timeouts(-1);
+    watch(e);
+  });
+}
+
 TEST_F(Waiting, ACallOnCompletionComesThoughNobodyWaits) {
   run_many([] {
     Atomic<bool> called{false};
