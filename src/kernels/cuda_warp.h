@@ -47,8 +47,9 @@ __device__ T fold_lanes(T value, int lanes, Combine combine) {
   return value;
 }
 
-// The same for all `warps` warps of a block, whose threads all take part; each gets the result. `memory` has room for a
-// value of each warp.
+// The same for a group of `warps` warps, of which `thread` is one of the threads. All threads of the block take part,
+// also where they are several groups; each gets its group's result. `memory` has room for a value of each warp of the
+// group.
 template <typename T, typename Combine>
 __device__ T fold_block(T value, int thread, int warps, T* memory, Combine combine) {
   value = fold_lanes(value, warp_threads, combine);

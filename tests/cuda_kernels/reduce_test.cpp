@@ -105,15 +105,13 @@ TEST(CudaArgReduce, DtypesLayoutsAndEquals) {
   for (bool maximum : {false, true}) {
     for (Dtype dtype : all_dtypes) {
       for (Layout layout : all_layouts) {
-        for (const Shape& shape : {Shape{5, 3, 7}, {2, 40, 64}, {64, 3, 40}, {1, 2, 3000}}) {
-          for (int reach : {1, 100}) {
-            Tensor memory(dtype, {});
-            const View in = laid_out(layout, dtype, shape, 3, memory, -reach, reach);
-            for (const View& v : {in, permuted(in, {2, 1, 0}), permuted(in, {0, 2, 1})})
-              EXPECT_TRUE(exact(run_both(kernels::arg_reduce_cpu, kernels::arg_reduce_cuda, {v}, uint32,
-                                         Shape(v.shape.begin(), v.shape.end() - 1), graph::ArgReduceAttrs{maximum})))
-                  << dtype_name(dtype) << to_string(v.shape);
-          }
+        for (const Shape& shape : {Shape{5, 3, 7}, {2, 40, 64}, {1, 2, 3000}}) {
+          Tensor memory(dtype, {});
+          const View in = laid_out(layout, dtype, shape, 3, memory, -3, 3);  // with many equals
+          for (const View& v : {in, permuted(in, {2, 1, 0}), permuted(in, {0, 2, 1})})
+            EXPECT_TRUE(exact(run_both(kernels::arg_reduce_cpu, kernels::arg_reduce_cuda, {v}, uint32,
+                                       Shape(v.shape.begin(), v.shape.end() - 1), graph::ArgReduceAttrs{maximum})))
+                << dtype_name(dtype) << to_string(v.shape);
         }
       }
     }

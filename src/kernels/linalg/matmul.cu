@@ -12,6 +12,7 @@
 #include "kernels/indexing/cuda_copy.h"
 #include "kernels/linalg/cublaslt.h"
 #include "kernels/linalg/matmul_problem.h"
+#include "kernels/linalg/matrix_by_vector.h"
 
 namespace anabranch::kernels {
 namespace {
@@ -264,7 +265,7 @@ void matmul_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
     check(cudaMemsetAsync(p.out, 0, static_cast<std::size_t>(elements) * p.dtype.size(), launch.stream), "matmul");
     return;
   }
-  multiply(p, launch);
+  is_matrix_by_vector(p) ? multiply_by_vector(p, launch) : multiply(p, launch);
 }
 
 }  // namespace anabranch::kernels

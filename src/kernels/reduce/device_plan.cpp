@@ -86,15 +86,13 @@ bool DeviceReduction::aligned_columns(int n, std::size_t itemsize) const {
 }
 
 RowPlan plan_rows(std::int64_t results, std::int64_t length, int vector) {
-  // A thread has a few vectors to read, or the row has a block to itself.
-  constexpr std::int64_t vectors_each = 4, long_row = 2048, shortest_part = 16 << 10;
+  // Of many rows, a thread has a few vectors to read; of few, each has a block, or several.
+  constexpr std::int64_t vectors_each = 4, shortest_part = 4 << 10;
   const std::int64_t vectors = divided_up(length, vector);
   RowPlan plan{fold_threads, {1, length}};
-  if (length <= long_row && (results >= enough_blocks || vectors <= warp_threads_of_a_row)) {
-    plan.lanes = power_of_two_from(divided_up(vectors, vectors_each), warp_threads_of_a_row);
-    return plan;
-  }
-  if (results < enough_blocks) plan.parts = cut(length, enough_blocks / results, shortest_part, vector);
+  if (results >= enough_blocks || vectors <= 32)
+    plan.lanes = power_of_two_from(divided_up(vectors, vectors_each), fold_threads);
+  else plan.parts = cut(length, enough_blocks / results, shortest_part, vector);
   return plan;
 }
 

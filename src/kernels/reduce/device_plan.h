@@ -6,7 +6,7 @@
 
 namespace anabranch::kernels {
 
-inline constexpr int fold_threads = 256, warp_threads_of_a_row = 32;
+inline constexpr int fold_threads = 256;
 
 // Axes of extent 1 are gone, the rest is sorted so that the fastest in the input comes last, and joined.
 struct DeviceReduction {

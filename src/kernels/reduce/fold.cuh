@@ -8,6 +8,8 @@
 //   Accumulator identity() const
 //   combine(Accumulator, Accumulator) const, which associates (but for rounding) and commutes
 //   store(void* out, int64 at, Accumulator) const
+//   load_row(Vector<In, N>, int64, Accumulator (&)[N]) const, if it has a better way to load neighbours of a row, of
+//     which the first one's position is a multiple of N
 #pragma once
 
 #include "kernels/cuda_launch.h"
@@ -41,8 +43,12 @@ __device__ A fold_tree(const Op& op, A (&values)[N]) {
 template <int N, typename Op>
 __device__ typename Op::Accumulator fold_vector(const Op& op, const Vector<typename Op::In, N>& v, std::int64_t at) {
   typename Op::Accumulator values[N];
+  if constexpr (requires { op.load_row(v, at, values); }) {
+    op.load_row(v, at, values);
+  } else {
 #pragma unroll
-  for (int i = 0; i < N; ++i) values[i] = op.load(v.elements[i], at + i);
+    for (int i = 0; i < N; ++i) values[i] = op.load(v.elements[i], at + i);
+  }
   return fold_tree(op, values);
 }
 
@@ -106,9 +112,9 @@ __global__ void __launch_bounds__(fold_threads)
   if (lanes <= warp_threads) {
     total = fold_lanes(total, lanes, combine);
   } else {
-    constexpr int warps = fold_threads / warp_threads;
-    alignas(16) __shared__ unsigned char memory[warps * sizeof(A)];
-    total = fold_block(total, static_cast<int>(threadIdx.x), warps, reinterpret_cast<A*>(memory), combine);
+    alignas(16) __shared__ unsigned char memory[fold_threads / warp_threads * sizeof(A)];
+    const int first_warp = (static_cast<int>(threadIdx.x) - lane) / warp_threads;
+    total = fold_block(total, lane, lanes / warp_threads, reinterpret_cast<A*>(memory) + first_warp, combine);
   }
   if (lane != 0 || result >= p.results) return;
   if (p.partial) static_cast<A*>(p.partial)[part * p.results + result] = total;
