@@ -85,15 +85,7 @@ class Planner {
     if (layout_.tiled()) {
       form_.kind = Kind::tiles;
       form_.tile_axis = static_cast<std::uint8_t>(layout_.tile_axis);
-      form_.tile = 64;
-      for (std::size_t i = 0; i < layout_.in.size(); ++i) {
-        if (!strided(i)) continue;
-        const Operand& in = layout_.in[i];
-        const std::int64_t down = std::abs(in.strides[layout_.tile_axis]), across = std::abs(in.strides.back());
-        if (down == 0 || down >= across) continue;
-        form_.in[i] = Access::transposed;
-        if (in.dtype.size() > 2) form_.tile = 32;
-      }
+      choose_tiles();
       return;
     }
     form_.kind = Kind::rows;
@@ -111,6 +103,22 @@ class Planner {
     if (form_.kind == Kind::rows) return;
     for (std::size_t i = 0; i < layout_.in.size(); ++i)
       if (strided(i)) form_.in[i] = Access::strided;
+  }
+
+  // Larger tiles have more on its way, as long as several blocks have room for theirs on a multiprocessor. Operands
+  // beyond what a block has room for are read as they lie.
+  void choose_tiles() {
+    constexpr std::size_t large = 64 * 65, small = 32 * 33, comfortable = 34 << 10, most = 44 << 10;
+    std::size_t bytes = 0;  // of one element of each transposed operand
+    for (std::size_t i = 0; i < layout_.in.size(); ++i) {
+      if (!strided(i)) continue;
+      const Operand& in = layout_.in[i];
+      const std::int64_t down = std::abs(in.strides[layout_.tile_axis]), across = std::abs(in.strides.back());
+      if (down == 0 || down >= across || (bytes + in.dtype.size()) * small > most) continue;
+      form_.in[i] = Access::transposed;
+      bytes += in.dtype.size();
+    }
+    form_.tile = bytes * large <= comfortable ? 64 : 32;
   }
 
   bool needs_wide() const {
@@ -162,6 +170,7 @@ class Planner {
       return weight * static_cast<int>(copies) > most_weight;
     };
     while (unroll > 1 && too_much()) unroll /= 2;
+    if (form_.kind == Kind::tiles && too_much()) form_.tile = 32;
     form_.calls = too_much();
     if (form_.kind == Kind::strided) unroll = std::min<std::size_t>(unroll, std::max<std::size_t>(1, 4 / vector));
     if (form_.kind == Kind::rows)
