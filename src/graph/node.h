@@ -15,6 +15,7 @@
 #include "graph/opcode.h"
 #include "runtime/failure.h"
 #include "runtime/memory.h"
+#include "runtime/slab.h"
 #include "runtime/sync.h"
 
 namespace anabranch::graph {
@@ -87,11 +88,17 @@ struct Operation final : Node {
   // Plan lock. Transfers of this value to other memory spaces, already scheduled.
   std::unique_ptr<std::vector<Ref<Operation>>> replicas;
 
+  static void* operator new(std::size_t bytes) { return runtime::allocate_block(bytes); }
+  static void operator delete(void* block) noexcept { runtime::free_block(block); }
+
   Operation(Op o, Dtype d, Shape s, Ref<runtime::StreamState> st, std::unique_ptr<const Attributes> a);
   // A leaf.
   Operation(Dtype d, Shape s, runtime::BufferRef b);
   ~Operation();
 };
+#ifndef ANABRANCH_SIMULATED
+static_assert(sizeof(Operation) <= runtime::slab_block_bytes);
+#endif
 
 // The operation whose value `n` reads: itself or its base.
 inline Operation* base_of(const Node* n) {

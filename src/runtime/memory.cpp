@@ -11,6 +11,7 @@
 #include "runtime/backend.h"
 #include "runtime/machine.h"
 #include "runtime/parking.h"
+#include "runtime/slab.h"
 
 namespace anabranch::runtime {
 namespace {
@@ -191,6 +192,7 @@ std::size_t set_wired_limit(std::size_t limit) {
 
 void clear_cache() {
   for (Arena* a : runtime::arenas()) a->trim(0);
+  runtime::trim_slabs();
 }
 
 }  // namespace anabranch

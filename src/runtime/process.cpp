@@ -8,12 +8,14 @@
 #include "runtime/parking.h"
 #include "runtime/pool.h"
 #include "runtime/registry.h"
+#include "runtime/slab.h"
 
 namespace anabranch::runtime {
 namespace {
 
 // The order in which locks are ever held together: plan (eval's own handlers, installed before these run last),
-// backends, registry, streams in their order there, pool, parking, the devices' arenas, the host's; creation lines'.
+// backends, registry, streams in their order there, pool, parking, the devices' arenas, the host's; creation lines';
+// slabs'.
 void before_fork() {
   backends_mutex().lock();
   registry_mutex().lock();
@@ -24,9 +26,11 @@ void before_fork() {
   for (Arena* a : device_arenas()) a->mutex().lock();
   host_arena().mutex().lock();
   creation::mutex().lock();
+  slab_mutex().lock();
 }
 
 void unlock_all() {
+  slab_mutex().unlock();
   creation::mutex().unlock();
   host_arena().mutex().unlock();
   for (Arena* a : device_arenas()) a->mutex().unlock();
