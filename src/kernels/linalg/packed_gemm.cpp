@@ -28,25 +28,34 @@ constexpr int panel_a = 6;
 #endif
 
 const hn::ScalableTag<float> df;
+constexpr int line = 64;  // bytes, of the caches
 // The columns of a panel of b.
 template <typename T>
 int PanelB() {
   return 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<T>()));
 }
-// A panel of a, 256 steps deep, stays in the first cache.
+// A panel of a stays in the first cache.
 PanelFormat Format(Dtype dtype) {
   if (dtype == float64) return {PanelFormat::Kind::Float64, panel_a, PanelB<double>(), 256, 1};
-  return {PanelFormat::Kind::Float32, panel_a, PanelB<float>(), 256, 1};
+  return {PanelFormat::Kind::Float32, panel_a, PanelB<float>(), 512, 1};
 }
 // Whether this is the instruction set of machines that have AMX.
 bool BesideAmx() { return HWY_TARGET <= HWY_AVX3; }
+
+// What will be read soon and is far away still: fetched a line every few steps, into the first and the second cache.
+struct Soon {
+  const char *near, *far;
+};
+constexpr std::int64_t steps_a_line = 4;
+// How many lines a tile fetches into each.
+std::int64_t LinesOfTile(std::int64_t depth) { return depth / steps_a_line / 2; }
 
 // One register tile. The panel of a stays in the first cache while panels of b stream in from the second, fetched this
 // many steps ahead.
 constexpr std::int64_t ahead = 8;
 template <typename T>
 void MultiplyTile(std::int64_t depth, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, bool accumulate,
-                  T* HWY_RESTRICT c, std::int64_t ldc) {
+                  T* HWY_RESTRICT c, std::int64_t ldc, Soon soon) {
   const hn::ScalableTag<T> d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
 #define ANABRANCH_ROW(i)                       \
@@ -55,22 +64,34 @@ void MultiplyTile(std::int64_t depth, const T* HWY_RESTRICT a, const T* HWY_REST
   hwy::Prefetch(c + i * ldc + lanes);
   ANABRANCH_ROWS(ANABRANCH_ROW)
 #undef ANABRANCH_ROW
-  for (std::int64_t p = 0; p < depth; ++p) {
-    const auto b0 = hn::Load(d, b), b1 = hn::Load(d, b + lanes);
-    hwy::Prefetch(b + ahead * 2 * lanes);
-    hwy::Prefetch(b + ahead * 2 * lanes + lanes);
-    hwy::Prefetch(a + ahead * panel_a);
 #define ANABRANCH_ROW(i)                  \
   {                                       \
     const auto x = hn::Set(d, a[i]);     \
     c##i##0 = hn::MulAdd(x, b0, c##i##0); \
     c##i##1 = hn::MulAdd(x, b1, c##i##1); \
   }
-    ANABRANCH_ROWS(ANABRANCH_ROW)
-#undef ANABRANCH_ROW
-    a += panel_a;
-    b += 2 * lanes;
+#define ANABRANCH_STEPS(count)                                 \
+  for (std::int64_t step = 0; step < count; ++step) {          \
+    const auto b0 = hn::Load(d, b), b1 = hn::Load(d, b + lanes); \
+    hwy::Prefetch(b + ahead * 2 * lanes);                      \
+    hwy::Prefetch(b + ahead * 2 * lanes + lanes);              \
+    ANABRANCH_ROWS(ANABRANCH_ROW)                              \
+    a += panel_a;                                              \
+    b += 2 * lanes;                                            \
   }
+  const std::int64_t lines = LinesOfTile(depth);
+  for (std::int64_t i = 0; i < lines; ++i, soon.near += line) {
+    hwy::Prefetch(soon.near);
+    ANABRANCH_STEPS(steps_a_line)
+  }
+  for (std::int64_t i = 0; i < lines; ++i, soon.far += line) {
+    __builtin_prefetch(soon.far, 0, 2);
+    ANABRANCH_STEPS(steps_a_line)
+  }
+  const std::int64_t rest = depth - 2 * lines * steps_a_line;
+  ANABRANCH_STEPS(rest)
+#undef ANABRANCH_STEPS
+#undef ANABRANCH_ROW
   if (accumulate) {
 #define ANABRANCH_ROW(i)                                       \
   c##i##0 = hn::Add(c##i##0, hn::LoadU(d, c + i * ldc));      \
@@ -87,18 +108,20 @@ void MultiplyTile(std::int64_t depth, const T* HWY_RESTRICT a, const T* HWY_REST
 
 template <typename T>
 void MultiplyPanelsOf(const T* a, const T* b, std::int64_t rows, std::int64_t cols, std::int64_t depth, bool accumulate,
-                      T* c, std::int64_t ldc) {
+                      T* c, std::int64_t ldc, const char* next) {
   HWY_ALIGN T edge[panel_a * 2 * HWY_LANES(T)];
   const std::int64_t width = PanelB<T>();
+  const std::int64_t fetched = LinesOfTile(depth) * line;  // bytes a tile
   for (std::int64_t i = 0; i < rows; i += panel_a) {
-    for (std::int64_t j = 0; j < cols; j += width) {
+    const char* next_a = reinterpret_cast<const char*>(a + (i + panel_a) * depth);
+    for (std::int64_t j = 0; j < cols; j += width, next_a += fetched, next += fetched) {
       const T *pa = a + i * depth, *pb = b + j * depth;
       T* to = c + i * ldc + j;
       if (rows - i >= panel_a && cols - j >= width) {
-        MultiplyTile(depth, pa, pb, accumulate, to, ldc);
+        MultiplyTile(depth, pa, pb, accumulate, to, ldc, {next_a, next});
         continue;
       }
-      MultiplyTile(depth, pa, pb, false, edge, width);
+      MultiplyTile(depth, pa, pb, false, edge, width, {next_a, next});
       for (std::int64_t r = 0; r < std::min<std::int64_t>(panel_a, rows - i); ++r)
         for (std::int64_t s = 0; s < std::min(width, cols - j); ++s)
           to[r * ldc + s] = edge[r * width + s] + (accumulate ? to[r * ldc + s] : T(0));
@@ -107,10 +130,11 @@ void MultiplyPanelsOf(const T* a, const T* b, std::int64_t rows, std::int64_t co
 }
 
 void MultiplyPanels(PanelFormat::Kind kind, const void* a, const void* b, std::int64_t rows, std::int64_t cols,
-                    std::int64_t depth, bool accumulate, void* c, std::int64_t ldc) {
+                    std::int64_t depth, bool accumulate, void* c, std::int64_t ldc, const void* next) {
   const auto multiply = [=](auto* typed) {
     using T = std::remove_pointer_t<decltype(typed)>;
-    MultiplyPanelsOf(static_cast<const T*>(a), static_cast<const T*>(b), rows, cols, depth, accumulate, typed, ldc);
+    MultiplyPanelsOf(static_cast<const T*>(a), static_cast<const T*>(b), rows, cols, depth, accumulate, typed, ldc,
+                     static_cast<const char*>(next));
   };
   if (kind == PanelFormat::Kind::Float64) return multiply(static_cast<double*>(c));
   multiply(static_cast<float*>(c));
@@ -266,12 +290,12 @@ void pack_panels(const PanelFormat& format, const Lines& lines, std::int64_t fir
 }
 
 void multiply_panels(const PanelFormat& format, const void* a, const void* b, std::int64_t rows, std::int64_t cols,
-                     std::int64_t depth, bool accumulate, void* c, std::int64_t ldc) {
+                     std::int64_t depth, bool accumulate, void* c, std::int64_t ldc, const void* next) {
 #if defined(__x86_64__)
   if (format.kind == PanelFormat::Kind::Tiles)
     return multiply_tiles(a, b, rows, cols, depth, accumulate, static_cast<float*>(c), ldc);
 #endif
-  HWY_DYNAMIC_DISPATCH(MultiplyPanels)(format.kind, a, b, rows, cols, depth, accumulate, c, ldc);
+  HWY_DYNAMIC_DISPATCH(MultiplyPanels)(format.kind, a, b, rows, cols, depth, accumulate, c, ldc, next);
 }
 
 void round_rows(Dtype dtype, const float* from, std::int64_t rows, std::int64_t cols, std::int64_t ld_from, void* to,

@@ -39,9 +39,9 @@ void pack_panels(const PanelFormat& format, const Lines& lines, std::int64_t fir
                  std::int64_t depth, void* to);
 
 // c (+)= a b for packed panels of `rows` rows, `cols` columns and `depth` steps; c is row-major, of float64 if the
-// panels are, and else of float32.
+// panels are, and else of float32. `next` is what the caller multiplies by next: the panels of b for other steps.
 void multiply_panels(const PanelFormat& format, const void* a, const void* b, std::int64_t rows, std::int64_t cols,
-                     std::int64_t depth, bool accumulate, void* c, std::int64_t ldc);
+                     std::int64_t depth, bool accumulate, void* c, std::int64_t ldc, const void* next);
 
 // Rounds rows of float32 to float16 or bfloat16.
 void round_rows(Dtype dtype, const float* from, std::int64_t rows, std::int64_t cols, std::int64_t ld_from, void* to,

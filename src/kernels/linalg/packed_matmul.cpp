@@ -131,8 +131,10 @@ void packed_matmul(const MatmulProblem& p, runtime::Launch& launch) {
         const std::int64_t at = static_cast<std::int64_t>(chunk);
         const Target c(p, matrix, at / across * tile.rows, at % across * tile.cols, tile);
         for (std::int64_t block = 0; block < depth; block += format.depth) {
+          const std::int64_t next = block + format.depth < depth ? block + format.depth : 0;
           multiply_panels(format, a.at(format, c.i, block, depth), b.at(format, c.j, block, depth), c.rows, c.cols,
-                          std::min(format.depth, depth - block), k + block > 0, c.to(), c.ld());
+                          std::min(format.depth, depth - block), k + block > 0, c.to(), c.ld(),
+                          b.at(format, c.j, next, depth));
         }
         c.finish();
       });
@@ -158,7 +160,7 @@ void unshared_matmul(const MatmulProblem& p, double at_once, runtime::Launch& la
       const std::int64_t steps = std::min(format.depth, p.k - k);
       pack_panels(format, a, c.i, c.rows, k, steps, pa);
       pack_panels(format, b, c.j, c.cols, k, steps, pb);
-      multiply_panels(format, pa, pb, c.rows, c.cols, steps, k > 0, c.to(), c.ld());
+      multiply_panels(format, pa, pb, c.rows, c.cols, steps, k > 0, c.to(), c.ld(), pb);
     }
     c.finish();
   };
