@@ -53,6 +53,32 @@ TEST_P(Accuracy, OfEveryFloat) {
   EXPECT_LE(worst, c.bound) << graph::op_name(c.op) << " of " << at;
 }
 
+// Correctly rounded: every significand in two neighbouring binades stands for all of them; and the ends of the range.
+TEST(SquareRoot, IsRoundedCorrectly) {
+  constexpr std::size_t n = 1 << 16;
+  Buffer x(float32, n), y(float32, n);
+  Builder p({float32});
+  p.output(p.add(Op::Sqrt, float32, float32, {0}), float32);
+  const Shape shape{static_cast<ShapeElem>(n)};
+  const auto check_from = [&](std::uint32_t first) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::uint32_t bits = first + static_cast<std::uint32_t>(i);
+      std::memcpy(x.data() + 4 * i, &bits, 4);
+    }
+    execute(p.p, shape, {x.view(shape)}, {y.view(shape)});
+    for (std::size_t i = 0; i < n; ++i) {
+      const float want = std::sqrt(x.at<float>(i)), got = y.at<float>(i);
+      ASSERT_TRUE(std::bit_cast<std::uint32_t>(want) == std::bit_cast<std::uint32_t>(got) ||
+                  (std::isnan(want) && std::isnan(got)))
+          << x.at<float>(i) << ": " << got << " instead of " << want;
+    }
+  };
+  constexpr std::uint32_t one = 0x3f800000, four = 0x40800000, step = n;
+  for (std::uint32_t first = one; first < four; first += step) check_from(first);
+  for (const std::uint32_t end : {0u, 0x00800000u, 0x0d000000u, 0x7e800000u, 0x7f800000u, 0x80000000u, 0xff800000u})
+    check_from(end - step / 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(Float32, Accuracy,
                          ::testing::Values(Case{Op::Exp, std::exp, 1.1}, Case{Op::Log, std::log, 1.1},
                                            Case{Op::Sin, std::sin, 1.2}, Case{Op::Cos, std::cos, 1.2},

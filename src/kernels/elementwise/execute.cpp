@@ -125,9 +125,10 @@ class Chunk {
     fill_with(step, from, padded_);
   }
 
-  // Asks for some cache lines of the next block's inputs, so that they come while this block is computed.
+  // Asks for some cache lines of the next block's inputs, so that they come while this block is computed. More at once
+  // than a core can have on their way would keep it waiting. (Measured: 24 are 4 to 12 % slower.)
   void prefetch() {
-    constexpr int most = 24;
+    constexpr int most = 12;
     for (int lines = 0; lines < most && ahead_first_ < ahead_count_;) {
       Ahead& ahead = ahead_[ahead_first_];
       for (; lines < most && ahead.at < ahead.end; ahead.at += 64, ++lines) __builtin_prefetch(ahead.at);
