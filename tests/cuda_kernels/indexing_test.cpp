@@ -49,6 +49,20 @@ TEST(CudaCopy, EveryPermutationAndBroadcast) {
   EXPECT_TRUE(exact(run_both(kernels::copy_cpu, kernels::copy_cuda, {in}, float64, in.shape, NoAttributes{})));
 }
 
+TEST(CudaCopy, TransposesOfPacks) {
+  for (Dtype dtype : {int8, float16, float32}) {
+    for (const Shape& shape : {Shape{130, 260}, {2, 64, 132}, {3, 66, 67}, {256, 8}}) {
+      Tensor memory = Tensor::random(dtype, shape, 1);
+      std::vector<int> axes(shape.size());
+      for (std::size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<int>(i);
+      std::swap(axes[axes.size() - 1], axes[axes.size() - 2]);
+      const View turned = permuted(memory.view(), axes);
+      for (const View& in : {turned, sliced(turned, 0, 1, turned.shape[0] - 1, 1)})
+        EXPECT_TRUE(exact(run_both(kernels::copy_cpu, kernels::copy_cuda, {in}, dtype, in.shape, NoAttributes{})));
+    }
+  }
+}
+
 TEST(CudaCopy, ToStridedRegions) {
   for (Dtype dtype : {uint8, float32}) {
     Tensor from = Tensor::random(dtype, {12, 16}, 1);

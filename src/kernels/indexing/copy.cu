@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(threads)
   }
 }
 
-constexpr int tile_side = 32, tile_rows = 8;
+constexpr int tile_threads = 32, tile_rows = 8;
 
 struct Transposition {
   std::int64_t rows, columns;       // in the destination, whose rows are dense
@@ -42,51 +42,88 @@ struct Transposition {
   IndexMap<2> matrices;
 };
 
-template <typename Item>
-__global__ void __launch_bounds__(tile_side* tile_rows)
+template <typename Item, int N>
+struct alignas(sizeof(Item) * N) Pack {
+  Item items[N];
+};
+
+// N neighbours are read, and written, at once: small items in words of 32 bits, which must be aligned on both sides.
+template <typename Item, int N>
+__global__ void __launch_bounds__(tile_threads* tile_rows)
     transpose_kernel(Item* dst, const Item* src, const __grid_constant__ Transposition t) {
-  __shared__ Item tile[tile_side][tile_side + 1];
-  const int x = threadIdx.x, y = threadIdx.y;
+  using P = Pack<Item, N>;
+  constexpr int side = tile_threads * N;
+  alignas(P) __shared__ Item tile[side][side + N];
+  const int x = static_cast<int>(threadIdx.x) * N, y = static_cast<int>(threadIdx.y);
   for (std::int64_t i = blockIdx.x; i < t.tiles; i += gridDim.x) {
     const std::int64_t matrix = t.tiles_each.quotient(i), in_matrix = i - matrix * t.tiles_each.value;
     const std::int64_t down = t.tiles_across.quotient(in_matrix);
-    const std::int64_t row = down * tile_side, column = (in_matrix - down * t.tiles_across.value) * tile_side;
+    const std::int64_t row = down * side, column = (in_matrix - down * t.tiles_across.value) * side;
     const auto at = t.matrices.offsets(matrix);
     const Item* from = src + at.of[DeviceCopy::src_side];
     Item* to = dst + at.of[DeviceCopy::dst_side];
 #pragma unroll
-    for (int k = 0; k < tile_side; k += tile_rows)
+    for (int k = 0; k < side; k += tile_rows)
       if (row + x < t.rows && column + y + k < t.columns)
-        tile[y + k][x] = from[(column + y + k) * t.src_step + row + x];
+        *reinterpret_cast<P*>(&tile[y + k][x]) =
+            *reinterpret_cast<const P*>(from + (column + y + k) * t.src_step + row + x);
     __syncthreads();
 #pragma unroll
-    for (int k = 0; k < tile_side; k += tile_rows)
-      if (row + y + k < t.rows && column + x < t.columns) to[(row + y + k) * t.dst_step + column + x] = tile[x][y + k];
+    for (int k = 0; k < side; k += tile_rows) {
+      if (row + y + k >= t.rows || column + x >= t.columns) continue;
+      P pack;
+#pragma unroll
+      for (int n = 0; n < N; ++n) pack.items[n] = tile[x + n][y + k];
+      *reinterpret_cast<P*>(to + (row + y + k) * t.dst_step + column + x) = pack;
+    }
     __syncthreads();
   }
 }
 
-template <typename Item>
-void launch_copy(const DeviceCopy& copy, const CudaLaunch& launch) {
-  auto* dst = reinterpret_cast<Item*>(copy.dst);
-  const auto* src = reinterpret_cast<const Item*>(copy.src);
-  if (!copy.transposed) {
-    const IndexMap<2> map(copy.axes);
-    launch.run("copy", copy_kernel<Item>, grid_of((map.count + threads * at_once - 1) / (threads * at_once)), threads,
-               0, dst, src, map);
-    return;
+bool packs_are_aligned(const DeviceCopy& copy, std::int64_t n) {
+  const std::uintptr_t bytes = static_cast<std::size_t>(n) * copy.itemsize;
+  if (reinterpret_cast<std::uintptr_t>(copy.dst) % bytes || reinterpret_cast<std::uintptr_t>(copy.src) % bytes)
+    return false;
+  const std::size_t row = copy.axes.size() - 2, column = row + 1;
+  for (std::size_t i = 0; i < copy.axes.size(); ++i) {
+    const auto& steps = copy.axes[i].strides;
+    if (i != row && steps[DeviceCopy::src_side] % n) return false;
+    if (i != column && steps[DeviceCopy::dst_side] % n) return false;
   }
+  return copy.axes[row].extent % n == 0 && copy.axes[column].extent % n == 0;
+}
+
+template <typename Item, int N>
+void launch_transposition(const DeviceCopy& copy, const CudaLaunch& launch) {
   Axes<2> outer = copy.axes;
   const Axis<2> column = outer.back(), row = outer[outer.size() - 2];
   outer.resize(outer.size() - 2);
-  Transposition t{
-      row.extent, column.extent,     row.strides[DeviceCopy::dst_side], column.strides[DeviceCopy::src_side], 0, {},
-      {},         IndexMap<2>(outer)};
-  const std::int64_t across = (t.columns + tile_side - 1) / tile_side, down = (t.rows + tile_side - 1) / tile_side;
+  constexpr std::int64_t side = tile_threads * N;
+  Transposition t;
+  t.rows = row.extent;
+  t.columns = column.extent;
+  t.dst_step = row.strides[DeviceCopy::dst_side];
+  t.src_step = column.strides[DeviceCopy::src_side];
+  t.matrices = IndexMap<2>(outer);
+  const std::int64_t across = (t.columns + side - 1) / side, down = (t.rows + side - 1) / side;
   t.tiles_across = Divisor(across);
   t.tiles_each = Divisor(across * down);
   t.tiles = across * down * t.matrices.count;
-  launch.run("transpose", transpose_kernel<Item>, grid_of(t.tiles), dim3(tile_side, tile_rows), 0, dst, src, t);
+  launch.run("transpose", transpose_kernel<Item, N>, grid_of(t.tiles), dim3(tile_threads, tile_rows), 0,
+             reinterpret_cast<Item*>(copy.dst), reinterpret_cast<const Item*>(copy.src), t);
+}
+
+template <typename Item>
+void launch_copy(const DeviceCopy& copy, const CudaLaunch& launch) {
+  if (!copy.transposed) {
+    const IndexMap<2> map(copy.axes);
+    launch.run("copy", copy_kernel<Item>, grid_of((map.count + threads * at_once - 1) / (threads * at_once)), threads,
+               0, reinterpret_cast<Item*>(copy.dst), reinterpret_cast<const Item*>(copy.src), map);
+    return;
+  }
+  constexpr int packed = sizeof(Item) < 4 ? 4 / sizeof(Item) : 1;
+  if (packs_are_aligned(copy, packed)) launch_transposition<Item, packed>(copy, launch);
+  else launch_transposition<Item, 1>(copy, launch);
 }
 
 }  // namespace
