@@ -49,11 +49,12 @@ __global__ void __launch_bounds__(scan_threads)
   if (row >= p.rows) return;  // whole warps
   const auto* from = in + row * p.n;
   auto* to = out + row * p.n;
-  State carry{};
+  State carry{}, next{};
+  if (lane < p.n) next = op.load(from[p.place(lane)]);
   for (std::int64_t first = 0; first < p.n; first += warp_threads) {
     const std::int64_t i = first + lane;
-    State value{};
-    if (i < p.n) value = op.load(from[p.place(i)]);
+    State value = next;
+    if (i + warp_threads < p.n) next = op.load(from[p.place(i + warp_threads)]);  // on its way meanwhile
     value = scan_warp(op, value, lane);
     if (first > 0) value = op.combine(carry, value);
     State before = from_before(value, 1);
@@ -180,11 +181,11 @@ void scan_on_device(const Op& op, const void* in, void* out, std::int64_t rows, 
                     bool inclusive, const CudaLaunch& launch) {
   using Element = typename Op::Element;
   using State = typename Op::State;
-  constexpr std::int64_t short_row = 512, many_rows = 4096, enough_blocks = 1024, tiles_each = 4;
+  constexpr std::int64_t short_row = 512, enough_blocks = 1024, tiles_each = 4;
   const auto* from = static_cast<const Element*>(in);
   auto* to = static_cast<Element*>(out);
   ScanProblem p{rows, n, reverse, inclusive, 1, n};
-  if (n <= short_row || rows >= many_rows) {
+  if (n <= short_row) {
     launch.run("scan", scan_short_rows_kernel<Op>, whole_grid((rows + scan_warps - 1) / scan_warps), scan_threads, 0,
                op, from, to, p);
     return;

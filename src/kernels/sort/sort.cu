@@ -15,7 +15,7 @@ namespace {
 
 constexpr int threads = 256;
 constexpr std::int64_t longest_short_row = 2048, block_items = 1024;
-constexpr std::int64_t very_long_row = 1 << 20;
+constexpr std::int64_t very_long_row = 1 << 20, few_rows = 4;
 constexpr std::uint32_t beyond = ~std::uint32_t{0};  // the index of what fills up a short row
 
 // Keys of elements of one width that are no complex numbers.
@@ -207,7 +207,7 @@ struct Sort {
                  in, out, rows, static_cast<int>(n), padded, rows_each, result);
       return;
     }
-    if (n < very_long_row) return sort_long_rows(in, out, rows, n);
+    if (n < very_long_row || rows > few_rows) return sort_long_rows(in, out, rows, n);
     const std::size_t size = result == Result::Indices ? sizeof(std::uint32_t) : sizeof(Element);
     for (std::int64_t row = 0; row < rows; ++row)
       sort_long_rows(in + row * n, static_cast<char*>(out) + static_cast<std::size_t>(row * n) * size, 1, n);
