@@ -113,6 +113,9 @@ class Programs {
     if (status == cudaSuccess)
       status = cudaLibraryLoadData(&library, code.data(), nullptr, nullptr, 0, nullptr, nullptr, 0);
     if (status == cudaSuccess) status = cudaLibraryGetKernel(&kernel, library, "program");
+    // Brings the code to the device now, and not at the first launch.
+    cudaFuncAttributes attributes;
+    if (status == cudaSuccess) status = cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(kernel));
     return status == cudaSuccess ? "" : cudaGetErrorString(status);
   }
 

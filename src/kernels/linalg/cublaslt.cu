@@ -2,41 +2,17 @@
 
 #include <dlfcn.h>
 
-#include <filesystem>
 #include <map>
 #include <mutex>
-#include <vector>
+
+#include "kernels/cuda_library.h"
 
 namespace anabranch::kernels {
 namespace {
 
-// Beside the packages among which this library lies, as in a Python environment; else where the system has it.
-std::vector<std::string> candidates() {
-  std::vector<std::string> paths;
-  Dl_info here{};
-  if (dladdr(reinterpret_cast<void*>(&cublaslt), &here) && here.dli_fname) {
-    std::error_code failed;
-    std::filesystem::path folder = std::filesystem::canonical(here.dli_fname, failed);
-    for (int up = 0; up < 4 && folder.has_relative_path(); ++up) {
-      folder = folder.parent_path();
-      for (const char* place : {"nvidia/cu13/lib", "nvidia/cublas/lib"})
-        paths.push_back(folder / place / "libcublasLt.so.13");
-    }
-  }
-  for (const char* path : {"libcublasLt.so.13", "libcublasLt.so", "/usr/local/cuda/lib64/libcublasLt.so.13"})
-    paths.push_back(path);
-  return paths;
-}
-
 CublasLt open_library() {
-  void* handle = nullptr;
   std::string searched;
-  for (const std::string& path : candidates()) {
-    handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle) break;
-    const char* reason = dlerror();
-    searched += "\n  " + (reason ? std::string(reason) : path);
-  }
+  void* const handle = open_cuda_library("cublasLt", "cublas", searched);
   if (!handle) {
     throw NotSupported(
         "[matmul] cuBLASLt, which multiplies matrices on a GPU, was not found. Install it, for example with pip "

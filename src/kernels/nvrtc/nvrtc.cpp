@@ -2,8 +2,9 @@
 
 #include <dlfcn.h>
 
-#include <filesystem>
+#include <type_traits>
 
+#include "kernels/cuda_library.h"
 #include "kernels/nvrtc/background.h"
 #include "kernels/nvrtc/device_text.h"
 #include "kernels/nvrtc/disk_cache.h"
@@ -30,32 +31,14 @@ struct Library {
   std::string version_text, missing;
 };
 
-// Where a Python environment has it: beside the packages among which this library lies.
-std::vector<std::string> candidates() {
-  std::vector<std::string> paths = {"libnvrtc.so.13", "libnvrtc.so"};
-  Dl_info here{};
-  if (dladdr(reinterpret_cast<void*>(&compile_text), &here) && here.dli_fname) {
-    std::filesystem::path folder = here.dli_fname;
-    for (int up = 0; up < 4 && folder.has_relative_path(); ++up) {
-      folder = folder.parent_path();
-      for (const char* place : {"nvidia/cu13/lib", "nvidia/cuda_nvrtc/lib"})
-        paths.push_back(folder / place / "libnvrtc.so.13");
-    }
-  }
-  paths.push_back("/usr/local/cuda/lib64/libnvrtc.so.13");
-  return paths;
-}
-
 Library open_library() {
   Library library{};
-  void* handle = nullptr;
-  for (const std::string& path : candidates()) {
-    handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle) break;
-    if (library.missing.empty()) library.missing = dlerror();
+  std::string searched;
+  void* const handle = open_cuda_library("nvrtc", "cuda_nvrtc", searched);
+  if (!handle) {
+    library.missing = "NVRTC, which compiles programs for a GPU, was not found. Searched:" + searched;
+    return library;
   }
-  if (!handle) return library;
-  library.missing.clear();
   settle_background_at_exit();
   const auto find = [&](auto& function, const char* name) {
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
@@ -78,7 +61,6 @@ Library open_library() {
   return library;
 }
 
-// Never closed: threads may be in it when the process ends.
 const Library& library() {
   static const Library* const opened = new Library(open_library());
   return *opened;
