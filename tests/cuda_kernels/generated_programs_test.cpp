@@ -3,9 +3,11 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include <fstream>
 #include <string>
+#include <tuple>
 
 #include "kernels/device_functions.h"
 #include "kernels/elementwise/generate.h"
@@ -172,6 +174,41 @@ TEST(GeneratedProgram, EveryFormIsInterpreted) {
     }
   }
   expect_interpreted(cases);
+}
+
+// Operands that 32 bits do not reach across; of their memory only what is used is there.
+TEST(GeneratedProgram, OffsetsOf64Bits) {
+  using Kind = KernelForm::Kind;
+  constexpr std::int64_t far = std::int64_t{1} << 32;
+  constexpr std::size_t bytes = 3 * far;
+  void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) GTEST_SKIP() << "no room for " << bytes << " bytes";
+  const std::vector<std::tuple<Shape, Strides, Kind>> layouts = {
+      {{3, 70}, {far, 1}, Kind::rows},
+      {{3, 5, 40}, {far, 200, 1}, Kind::rows},
+      {{3, 5, 40}, {200, far / 2, 0}, Kind::rows},
+      {{3, 50}, {far, 2}, Kind::strided},
+      {{3, 2, 7}, {far, 1, 3}, Kind::strided},
+      {{40, 3, 9}, {1, far, 100}, Kind::tiles},
+  };
+  std::mt19937 random(5);
+  std::vector<Buffer> buffers;
+  buffers.reserve(layouts.size());
+  std::vector<Case> cases;
+  for (const auto& [shape, strides, kind] : layouts) {
+    buffers.push_back(random_buffer(uint8, static_cast<std::size_t>(element_count(shape)), random));
+    runtime::View far_view{memory, uint8, shape, strides};
+    for (std::int64_t i = 0; i < element_count(shape); ++i) {
+      std::int64_t rest = i, offset = 0;
+      for (std::size_t k = shape.size(); k-- > 0; rest /= shape[k]) offset += rest % shape[k] * strides[k];
+      far_view.as<std::uint8_t>()[offset] = static_cast<std::uint8_t>(random());
+    }
+    cases.emplace_back(Call{three_operands(uint8), shape, {far_view, buffers.back().view(shape), far_view}}, 0);
+    EXPECT_EQ(cases.back().plan.form.kind, kind) << to_string(shape);
+    EXPECT_TRUE(cases.back().plan.form.wide);
+  }
+  expect_interpreted(cases);
+  munmap(memory, bytes);
 }
 
 TEST(GeneratedProgram, IsCompiledForEveryArchitecture) {

@@ -170,7 +170,7 @@ void DiskCache::trim() const {
 }
 
 std::string cache_folder() {
-  if (const char* own = std::getenv("ANABRANCH_CACHE_DIR")) return own;
+  if (const char* own = std::getenv("ANABRANCH_CACHE_DIR")) return *own ? fs::absolute(own) : fs::path();
   const char* caches = std::getenv("XDG_CACHE_HOME");
   if (caches && *caches == '/') return std::string(caches) + "/anabranch";
   const char* home = std::getenv("HOME");
