@@ -71,10 +71,10 @@ class Host {
     }
     source.close();
     const std::string root = ANABRANCH_SOURCE_DIR;
-    const std::string command = std::string(ANABRANCH_COMPILER) +
-                                " -std=c++20 -O0 -w -shared -fPIC -ffp-contract=off -I" + root + "/include -I" + root +
-                                "/src/kernels/elementwise/device -I" + root + "/tests/cuda_kernels/emulated " +
-                                folder_ + "/programs.cpp -o " + folder_ + "/programs.so";
+    const std::string command =
+        std::string(ANABRANCH_COMPILER) + " -std=c++20 -O0 -w -shared -fPIC -ffp-contract=off -I" + root +
+        "/include -I" + root + "/src/kernels/elementwise/device -I" + root + "/src -I" + root + "/tests -I" + root +
+        "/tests/cuda_kernels/emulated " + folder_ + "/programs.cpp -o " + folder_ + "/programs.so";
     EXPECT_EQ(std::system(command.c_str()), 0) << command;
     library_ = dlopen((folder_ + "/programs.so").c_str(), RTLD_NOW);
     EXPECT_TRUE(library_) << dlerror();

@@ -4,12 +4,9 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/cuda_library_math.h"
 #include "kernels/elementwise/interpreted.h"
-#include "kernels/elementwise/library.h"
 #include "kernels/elementwise_support.h"
-
-inline float erfinvf(float x) { return anabranch::kernels::library::erfinv(x); }
-inline double erfinv(double x) { return anabranch::kernels::library::erfinv(x); }
 
 #include "kernels/elementwise/device/interpreter.cuh"
 

@@ -1,9 +1,10 @@
 #include "kernels/elementwise/interpreter.h"
 
 #include <algorithm>
-#include <cstring>
+#include <vector>
 
 #include "device/interpreter.cuh"
+#include "kernels/dynamic_shared.h"
 
 namespace anabranch::kernels {
 namespace {
@@ -23,25 +24,25 @@ constexpr std::size_t few_words = 500;
 template <std::size_t kWords>
 __global__ void __launch_bounds__(most_threads)
     interpret_kernel(const __grid_constant__ Argument<kWords> argument, char* global_slots) {
-  extern __shared__ std::uint64_t shared[];
-  const int used = reinterpret_cast<const InterpretedHeader*>(argument.words)->words;
-  for (int i = threadIdx.x; i < used; i += blockDim.x) shared[i] = argument.words[i];
+  std::uint64_t* const shared = static_cast<std::uint64_t*>(dynamic_shared());
+  const unsigned used = reinterpret_cast<const InterpretedHeader*>(argument.words)->words;
+  for (unsigned i = threadIdx.x; i < used; i += blockDim.x) shared[i] = argument.words[i];
   __syncthreads();
   const InterpretedHeader& header = *reinterpret_cast<const InterpretedHeader*>(shared);
   const std::int64_t tile = std::int64_t{blockDim.x} * interpreted_elements;
   char* const slots = global_slots ? global_slots + tile * header.slots * header.width * blockIdx.x
                                    : reinterpret_cast<char*>(shared + used);
   for (std::int64_t first = tile * blockIdx.x; first < header.count; first += tile * gridDim.x) {
-    device::interpret(shared, slots, threadIdx.x, blockDim.x, first);
+    device::interpret(shared, slots, static_cast<int>(threadIdx.x), static_cast<int>(blockDim.x), first);
   }
 }
 
 template <std::size_t kWords>
-void launch_kernel(const std::vector<std::uint64_t>& words, int blocks, int threads, std::size_t shared, char* slots,
-                   cudaStream_t stream) {
+void launch_kernel(const CudaLaunch& launch, const std::vector<std::uint64_t>& words, unsigned blocks, unsigned threads,
+                   std::size_t shared, char* slots) {
   Argument<kWords> argument;
   std::copy(words.begin(), words.end(), argument.words);
-  interpret_kernel<kWords><<<blocks, threads, shared, stream>>>(argument, slots);
+  launch.run("an interpreted program", interpret_kernel<kWords>, blocks, threads, shared, argument, slots);
 }
 
 }  // namespace
@@ -52,17 +53,15 @@ void interpret_cuda(const graph::Program& program, const Layout& layout, const C
   const InterpretedHeader& header = *reinterpret_cast<const InterpretedHeader*>(words.data());
   const std::size_t thread_bytes = std::size_t{header.slots} * header.width * interpreted_elements;
   std::size_t shared = words.size() * sizeof(std::uint64_t);
-  int threads = most_threads;
+  unsigned threads = most_threads;
   while (threads > 32 && shared + thread_bytes * threads > shared_bytes) threads /= 2;
   const bool fits = shared + thread_bytes * threads <= shared_bytes;
   if (fits) shared += thread_bytes * threads;
   const std::int64_t tile = std::int64_t{threads} * interpreted_elements;
-  const int blocks =
-      static_cast<int>(std::min<std::int64_t>((layout.count + tile - 1) / tile, processors * (fits ? 16 : 2)));
+  const unsigned blocks = grid_of((layout.count + tile - 1) / tile, processors * (fits ? 16 : 2));
   char* const slots = fits ? nullptr : launch.scratch<char>(thread_bytes * threads * blocks);
-  if (words.size() <= few_words) launch_kernel<few_words>(words, blocks, threads, shared, slots, launch.stream);
-  else launch_kernel<interpreted_words>(words, blocks, threads, shared, slots, launch.stream);
-  check_launch("an interpreted program");
+  if (words.size() <= few_words) launch_kernel<few_words>(launch, words, blocks, threads, shared, slots);
+  else launch_kernel<interpreted_words>(launch, words, blocks, threads, shared, slots);
 }
 
 }  // namespace anabranch::kernels

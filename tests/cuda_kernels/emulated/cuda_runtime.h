@@ -12,6 +12,8 @@
 #include <functional>
 #include <type_traits>
 
+#include "kernels/cuda_library_math.h"
+
 #define __global__
 #define __device__
 #define __host__
@@ -51,8 +53,9 @@ namespace emulated {
 
 unsigned lane();
 
-// Runs thread() in every thread of a grid.
-void run_grid(dim3 grid, dim3 block, const std::function<void()>& thread);
+// Runs thread() in every thread of a grid, with so much shared memory beside the kernel's own.
+void run_grid(dim3 grid, dim3 block, const std::function<void()>& thread, std::size_t shared_bytes = 0);
+void* dynamic_shared();
 
 // Waits for the other threads of the block.
 void block_barrier();
@@ -80,7 +83,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
   const dim3 g = config->gridDim, b = config->blockDim;
   if (g.x == 0 || g.y == 0 || g.z == 0 || g.x > 0x7fffffffu || g.y > 65535 || g.z > 65535) return cudaErrorInvalidValue;
   if (b.x * b.y * b.z == 0 || b.x * b.y * b.z > 1024 || b.z > 64) return cudaErrorInvalidValue;
-  emulated::run_grid(g, b, [&] { kernel(arguments...); });
+  emulated::run_grid(g, b, [&] { kernel(arguments...); }, config->dynamicSmemBytes);
   return cudaSuccess;
 }
 

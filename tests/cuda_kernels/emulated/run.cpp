@@ -27,6 +27,11 @@ std::vector<Thread> threads;
 Thread* current = nullptr;
 std::exception_ptr failure;
 
+struct alignas(16) Sixteen {
+  unsigned char bytes[16];
+};
+std::vector<Sixteen> shared;
+
 void wait_for(Wait what) {
   Thread& me = *current;
   me.wait = what;
@@ -103,14 +108,17 @@ void run_block(dim3 size, const std::function<void()>& body, std::mt19937& rando
 
 unsigned lane() { return current->linear % 32; }
 
-void run_grid(dim3 grid, dim3 block, const std::function<void()>& thread) {
+void run_grid(dim3 grid, dim3 block, const std::function<void()>& thread, std::size_t shared_bytes) {
   std::mt19937 random(1);
+  shared.assign(shared_bytes / sizeof(Sixteen) + 1, Sixteen{});
   gridDim = grid;
   blockDim = block;
   for (blockIdx.z = 0; blockIdx.z < grid.z; ++blockIdx.z)
     for (blockIdx.y = 0; blockIdx.y < grid.y; ++blockIdx.y)
       for (blockIdx.x = 0; blockIdx.x < grid.x; ++blockIdx.x) run_block(block, thread, random);
 }
+
+void* dynamic_shared() { return shared.data(); }
 
 void block_barrier() { wait_for(Wait::Block); }
 
