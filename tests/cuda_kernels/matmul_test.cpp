@@ -177,7 +177,7 @@ TEST(CudaMatmul, DtypesAndLayouts) {
   for (Dtype dtype : {float16, bfloat16, float32, float64, complex64}) {
     for (Layout left : all_layouts) {
       for (Layout right : all_layouts) {
-        for (auto [m, k, n] : {std::tuple{2, 3, 4}, {16, 8, 24}, {5, 1, 7}, {1, 9, 5}, {33, 20, 2}, {3, 0, 4}}) {
+        for (auto [m, k, n] : {std::tuple{2, 3, 4}, {16, 8, 12}, {5, 1, 7}, {1, 9, 5}, {3, 0, 4}}) {
           Tensor x(dtype, {}), y(dtype, {});
           check_product(laid_out(left, dtype, {m, k}, 1, x, -3, 3), laid_out(right, dtype, {k, n}, 2, y, -3, 3));
           check_product(laid_out(left, dtype, {3, 2, m, k}, 1, x, -3, 3),

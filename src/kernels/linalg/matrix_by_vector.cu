@@ -17,7 +17,7 @@ struct FoldProducts : FoldFloats<T, Sum> {
     return Prod()(load_as_computed(x), load_as_computed(vector[at * step]));
   }
   template <int N>
-  ANABRANCH_HOST_DEVICE void load_row(const Vector<T, N>& v, std::int64_t at, Accumulator (&values)[N]) const {
+  __device__ void load_row(const Vector<T, N>& v, std::int64_t at, Accumulator (&values)[N]) const {
     Vector<T, N> by;
     if (aligned) {
       by = *reinterpret_cast<const Vector<T, N>*>(vector + at);
