@@ -70,7 +70,9 @@ __global__ void __launch_bounds__(fold_threads)
   using A = typename Op::Accumulator;
   constexpr int steps = 4;
   const int lanes = p.plan.lanes, lane = static_cast<int>(threadIdx.x) & (lanes - 1);
-  const std::int64_t group = blockIdx.x / p.plan.parts.count, part = blockIdx.x - group * p.plan.parts.count;
+  // Divisions of 64 bits take long; there are fewer blocks than that.
+  const unsigned parts = static_cast<unsigned>(p.plan.parts.count);
+  const std::int64_t group = blockIdx.x / parts, part = blockIdx.x % parts;
   const std::int64_t result = group * (fold_threads / lanes) + threadIdx.x / static_cast<unsigned>(lanes);
   const std::int64_t begin = part * p.plan.parts.length;
   const std::int64_t end = begin + p.plan.parts.length < p.length ? begin + p.plan.parts.length : p.length;
@@ -142,8 +144,8 @@ __global__ void __launch_bounds__(fold_threads)
   A* shared = reinterpret_cast<A*>(memory);
   const int x = static_cast<int>(threadIdx.x), y = static_cast<int>(threadIdx.y);
   const int width = p.plan.width, height = p.plan.height;
-  const std::int64_t rest = blockIdx.x / p.plan.tiles, tile = blockIdx.x - rest * p.plan.tiles;
-  const std::int64_t part = rest / p.others.count, other = rest - part * p.others.count;
+  const unsigned tiles = static_cast<unsigned>(p.plan.tiles), others = static_cast<unsigned>(p.others.count);
+  const std::int64_t tile = blockIdx.x % tiles, other = blockIdx.x / tiles % others, part = blockIdx.x / tiles / others;
   const std::int64_t column = (tile * width + x) * N;
   const std::int64_t begin = part * p.plan.parts.length;
   const std::int64_t end = begin + p.plan.parts.length < p.length ? begin + p.plan.parts.length : p.length;

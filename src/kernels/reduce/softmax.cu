@@ -137,7 +137,8 @@ __global__ void __launch_bounds__(part_threads)
   using C = Computed<T>;
   constexpr int warps = part_threads / warp_threads, each = held<C>;
   alignas(16) __shared__ unsigned char memory[warps * sizeof(Partial<C>)];
-  const std::int64_t row = blockIdx.x / p.parts, begin = (blockIdx.x - row * p.parts) * part;
+  const unsigned parts = static_cast<unsigned>(p.parts);
+  const std::int64_t row = blockIdx.x / parts, begin = blockIdx.x % parts * part;
   const std::int64_t end = begin + part < p.n ? begin + part : p.n;
   const T* from = in + p.rows(row);
   Partial<C> found{least<C>(), C(0)};
@@ -168,7 +169,8 @@ __global__ void __launch_bounds__(part_threads)
   using C = Computed<T>;
   constexpr int warps = part_threads / warp_threads;
   alignas(16) __shared__ unsigned char memory[warps * sizeof(Partial<C>)];
-  const std::int64_t row = p.log ? blockIdx.x : blockIdx.x / p.parts;
+  const unsigned parts = static_cast<unsigned>(p.parts);
+  const std::int64_t row = p.log ? blockIdx.x : blockIdx.x / parts;
   Partial<C> whole{least<C>(), C(0)};
   for (std::int64_t i = threadIdx.x; i < p.parts; i += part_threads)
     whole = Join<C>()(whole, partial[row * p.parts + i]);
@@ -178,7 +180,7 @@ __global__ void __launch_bounds__(part_threads)
     return;
   }
   const C factor = inverse(whole.sum);
-  const std::int64_t begin = (blockIdx.x - row * p.parts) * part, end = begin + part < p.n ? begin + part : p.n;
+  const std::int64_t begin = blockIdx.x % parts * part, end = begin + part < p.n ? begin + part : p.n;
   const T* from = in + p.rows(row);
 #pragma unroll 4
   for (std::int64_t i = begin + threadIdx.x; i < end; i += part_threads) {

@@ -72,7 +72,8 @@ __global__ void __launch_bounds__(scan_threads)
                        const __grid_constant__ ScanProblem p) {
   using State = typename Op::State;
   alignas(16) __shared__ unsigned char memory[scan_warps * sizeof(State)];
-  const std::int64_t row = blockIdx.x / p.chunks, begin = (blockIdx.x - row * p.chunks) * p.chunk;
+  const unsigned chunks = static_cast<unsigned>(p.chunks);
+  const std::int64_t row = blockIdx.x / chunks, begin = blockIdx.x % chunks * p.chunk;
   const std::int64_t end = begin + p.chunk < p.n ? begin + p.chunk : p.n;
   if (end - begin < p.chunk) return;  // nothing comes after a row's last chunk; others are whole, and have many tiles
   const auto* from = in + row * p.n;
@@ -98,7 +99,8 @@ __global__ void __launch_bounds__(scan_threads)
   State* tile = reinterpret_cast<State*>(memory);
   State* warp_totals = reinterpret_cast<State*>(warp_memory);
   const int thread = static_cast<int>(threadIdx.x), lane = thread % warp_threads, warp = thread / warp_threads;
-  const std::int64_t row = blockIdx.x / p.chunks, chunk = blockIdx.x - row * p.chunks, begin = chunk * p.chunk;
+  const unsigned chunks = static_cast<unsigned>(p.chunks);
+  const std::int64_t row = blockIdx.x / chunks, chunk = blockIdx.x % chunks, begin = chunk * p.chunk;
   const std::int64_t end = begin + p.chunk < p.n ? begin + p.chunk : p.n;
   const auto* from = in + row * p.n;
   auto* to = out + row * p.n;
