@@ -199,20 +199,42 @@ void PackPanel(const T* from, std::int64_t across, std::int64_t along, int exten
   }
 }
 
+// The same past the caches, for a panel of which no line is shared: by way of a few steps that stay in the first one.
 template <typename T>
-void PackPanelsOf(const T* from, std::int64_t across, std::int64_t along, std::int64_t extent, std::int64_t depth,
-                  int width, void* to) {
-  for (std::int64_t i = 0; i < extent; i += width)
-    PackPanel(from + i * across, across, along, static_cast<int>(std::min<std::int64_t>(width, extent - i)), depth,
-              width, static_cast<Packed<T>*>(to) + i * depth);
+void StreamPanel(const T* from, std::int64_t across, std::int64_t along, int extent, std::int64_t depth, int width,
+                 Packed<T>* to) {
+  const hn::ScalableTag<Packed<T>> d;
+  constexpr std::int64_t most = 16;
+  HWY_ALIGN Packed<T> staged[most * HWY_MAX(panel_a, 2 * HWY_LANES(Packed<T>))];
+  for (std::int64_t p = 0; p < depth; p += most) {
+    const std::int64_t steps = std::min(most, depth - p);
+    PackPanel(from + p * along, across, along, extent, steps, width, staged);
+    for (std::int64_t k = 0; k < steps * width; k += static_cast<std::int64_t>(hn::Lanes(d)))
+      hn::Stream(hn::Load(d, staged + k), d, to + p * width + k);
+  }
 }
 
-void PackPanels(Dtype dtype, const void* from, std::int64_t across, std::int64_t along, std::int64_t extent,
-                std::int64_t depth, int width, void* to) {
-  if (dtype == float64) PackPanelsOf(static_cast<const double*>(from), across, along, extent, depth, width, to);
-  if (dtype == float32) PackPanelsOf(static_cast<const float*>(from), across, along, extent, depth, width, to);
-  if (dtype == float16) PackPanelsOf(static_cast<const float16_t*>(from), across, along, extent, depth, width, to);
-  if (dtype == bfloat16) PackPanelsOf(static_cast<const bfloat16_t*>(from), across, along, extent, depth, width, to);
+template <typename T>
+void PackPanelsOf(const T* from, std::int64_t across, std::int64_t along, std::int64_t extent, std::int64_t depth,
+                  int width, void* to, bool stream) {
+  const bool lines = depth * width * std::int64_t{sizeof(Packed<T>)} % line == 0;
+  for (std::int64_t i = 0; i < extent; i += width) {
+    const auto pack = stream && lines ? StreamPanel<T> : PackPanel<T>;
+    pack(from + i * across, across, along, static_cast<int>(std::min<std::int64_t>(width, extent - i)), depth, width,
+         static_cast<Packed<T>*>(to) + i * depth);
+  }
+  if (stream) hwy::FlushStream();
+}
+
+void PackPanels(const Lines& lines, const void* from, std::int64_t extent, std::int64_t depth, int width, void* to,
+                bool stream) {
+  const auto pack = [&](auto typed) {
+    PackPanelsOf(static_cast<decltype(typed)>(from), lines.across, lines.along, extent, depth, width, to, stream);
+  };
+  if (lines.dtype == float64) pack(static_cast<const double*>(nullptr));
+  if (lines.dtype == float32) pack(static_cast<const float*>(nullptr));
+  if (lines.dtype == float16) pack(static_cast<const float16_t*>(nullptr));
+  if (lines.dtype == bfloat16) pack(static_cast<const bfloat16_t*>(nullptr));
 }
 
 void StoreRounded(hn::VFromD<decltype(df)> v, bfloat16_t* to) {
@@ -276,7 +298,7 @@ PanelFormat panel_format(Dtype dtype) {
 }
 
 void pack_panels(const PanelFormat& format, const Lines& lines, std::int64_t first, std::int64_t count, std::int64_t k,
-                 std::int64_t depth, void* to) {
+                 std::int64_t depth, void* to, bool stream) {
   const void* from =
       static_cast<const char*>(lines.data) + (first * lines.across + k * lines.along) * lines.dtype.size();
 #if defined(__x86_64__)
@@ -286,7 +308,7 @@ void pack_panels(const PanelFormat& format, const Lines& lines, std::int64_t fir
   }
 #endif
   HWY_DYNAMIC_DISPATCH(PackPanels)
-  (lines.dtype, from, lines.across, lines.along, count, depth, lines.left ? format.a : format.b, to);
+  (lines, from, count, depth, lines.left ? format.a : format.b, to, stream);
 }
 
 void multiply_panels(const PanelFormat& format, const void* a, const void* b, std::int64_t rows, std::int64_t cols,

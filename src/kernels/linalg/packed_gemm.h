@@ -34,9 +34,10 @@ struct Lines {
   bool left;
 };
 
-// Packs `count` lines from `first`, steps [k, k + depth), depth at most format.depth.
+// Packs `count` lines from `first`, steps [k, k + depth), depth at most format.depth, to the start of a line of the
+// cache. `stream`: past the caches, for panels that are read much later.
 void pack_panels(const PanelFormat& format, const Lines& lines, std::int64_t first, std::int64_t count, std::int64_t k,
-                 std::int64_t depth, void* to);
+                 std::int64_t depth, void* to, bool stream);
 
 // c (+)= a b for packed panels of `rows` rows, `cols` columns and `depth` steps; c is row-major, of float64 if the
 // panels are, and else of float32. `next` is what the caller multiplies by next: the panels of b for other steps.

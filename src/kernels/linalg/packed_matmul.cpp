@@ -104,7 +104,7 @@ void pack_phase(const PanelFormat& format, const Packing& a, const Packing& b, s
                     const Packing& from = is_a ? a : b;
                     const std::int64_t together = is_a ? lines_a : lines_b, first = at * together;
                     pack_panels(format, from.lines, first, std::min(together, from.count - first), k + block,
-                                std::min(format.depth, depth - block), from.at(format, first, block, depth));
+                                std::min(format.depth, depth - block), from.at(format, first, block, depth), true);
                   });
 }
 
@@ -158,8 +158,8 @@ void unshared_matmul(const MatmulProblem& p, double at_once, runtime::Launch& la
     char *pb = static_cast<char*>(runtime::memory_of(panels)), *pa = pb + size_b;
     for (std::int64_t k = 0; k < p.k; k += format.depth) {
       const std::int64_t steps = std::min(format.depth, p.k - k);
-      pack_panels(format, a, c.i, c.rows, k, steps, pa);
-      pack_panels(format, b, c.j, c.cols, k, steps, pb);
+      pack_panels(format, a, c.i, c.rows, k, steps, pa, false);
+      pack_panels(format, b, c.j, c.cols, k, steps, pb, false);
       multiply_panels(format, pa, pb, c.rows, c.cols, steps, k > 0, c.to(), c.ld(), pb);
     }
     c.finish();
