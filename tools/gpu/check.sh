@@ -5,7 +5,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 carry=$PWD/build/carry
-export PYTHONPATH=$carry/site LD_LIBRARY_PATH=$carry/site/anabranch:${LD_LIBRARY_PATH:-}
+export ANABRANCH_CUDA=1 PYTHONPATH=$carry/site LD_LIBRARY_PATH=$carry/site/anabranch:${LD_LIBRARY_PATH:-}
 python=${PYTHON:-python3}
 failed=()
 
