@@ -31,7 +31,8 @@ void settle(Operation* op) {
   if (!op->buffer) std::rethrow_exception(evaluation::lost_in_fork(*op));
 }
 
-bool is_lazy(const Operation* op) { return op->state.load(std::memory_order_acquire) == Operation::State::Lazy; }
+// Says nothing of what it would be read for: settle() does.
+bool is_lazy(const Operation* op) { return op->state.load(std::memory_order_relaxed) == Operation::State::Lazy; }
 
 std::vector<Operation*> lazy_operations(const std::vector<array>& arrays) {
   std::vector<Operation*> out;

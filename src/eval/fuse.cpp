@@ -136,8 +136,9 @@ void Fuser::close(std::size_t index) {
   Step& step = *g.step;
   for (Operation* op : g.ops) {
     // Nobody but the operations of this group knows of the others: those values stay in registers. No new reference can
-    // come to them, since there is no handle to take it from.
-    if (op->references.load(std::memory_order_acquire) == op->uses) continue;
+    // come to them, since there is no handle to take it from. The count alone says so: what is written of them here, is
+    // read under the plan lock.
+    if (op->references.load(std::memory_order_relaxed) == op->uses) continue;
     step.outputs.push_back(Ref<Operation>(op));
     step.program.outputs.push_back({op->value, op->dtype});
   }

@@ -26,6 +26,9 @@ std::size_t class_size(std::uint32_t c) {
   return (std::size_t{1} << log) + step * (std::size_t{1} << (log - 2));
 }
 
+void put_first(Buffer*& list, Buffer* b) { b->next = std::exchange(list, b); }
+Buffer* take_first(Buffer*& list) { return std::exchange(list, list->next); }
+
 bool has_happened(const Event& e) { return e.stream()->completed() >= e.value(); }
 
 }  // namespace
@@ -36,14 +39,13 @@ Arena::Arena(MemorySource& source, std::size_t limit, std::string name)
 // A pending block of the class that `stream` may have: at once, or, with `foreign_uses`, after what it adds to `waits`.
 Buffer* Arena::from_pending(std::uint32_t size_class, const StreamState* stream, bool foreign_uses,
                             std::vector<Event>* waits) {
-  auto& blocks = pending_[size_class];
-  for (std::size_t i = blocks.size(); i-- > 0;) {
-    Buffer* b = blocks[i];
+  for (Buffer** at = &pending_[size_class]; *at; at = &(*at)->next) {
+    Buffer* b = *at;
     const bool in_order = std::all_of(b->uses.begin(), b->uses.end(),
                                       [&](const Event& e) { return e.stream().get() == stream || has_happened(e); });
     if (!in_order && !foreign_uses) continue;
     if (!in_order) std::copy(b->uses.begin(), b->uses.end(), std::back_inserter(*waits));
-    blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(i));
+    *at = b->next;
     --outstanding_;
     return b;
   }
@@ -55,16 +57,13 @@ BufferRef Arena::allocate(std::size_t bytes, const StreamState* stream, std::vec
   const std::uint32_t c = class_of(bytes);
   const std::size_t size = class_size(c);
   Buffer* b = nullptr;
-  std::vector<Buffer*> blocks;  // to give back
+  Buffer* blocks = nullptr;  // to give back
   {
     Lock lock(mutex_);
     if (injected(Fault::Allocation)) refuse(bytes, "the simulation says so", figures_locked());
     if (active_ + size > limit_) refuse(bytes, "the memory limit would be passed", figures_locked());
     if (outstanding_ && stream) b = from_pending(c, stream, false, waits);
-    if (!b && !free_[c].empty()) {
-      b = free_[c].back();
-      free_[c].pop_back();
-    }
+    if (!b && free_[c]) b = take_first(free_[c]);
     if (!b && active_ + cached_ + size > limit_) {
       blocks = trimmed(limit_ - active_ - size);
       if (active_ + cached_ + size > limit_ && outstanding_ && stream) b = from_pending(c, stream, true, waits);
@@ -108,7 +107,7 @@ void Arena::note_use(Buffer* b, const Event& use) {
 
 void Arena::take_back(Buffer* b) {
   const std::size_t size = class_size(b->size_class);
-  std::vector<Buffer*> blocks;
+  Buffer* blocks = nullptr;
   std::vector<Event> past;  // let go of outside the lock
   bool news;
   {
@@ -117,9 +116,9 @@ void Arena::take_back(Buffer* b) {
     cached_ += size;
     if (!b->uses.empty() && std::all_of(b->uses.begin(), b->uses.end(), has_happened)) past.swap(b->uses);
     if (b->uses.empty()) {
-      free_[b->size_class].push_back(b);
+      put_first(free_[b->size_class], b);
     } else {
-      pending_[b->size_class].push_back(b);
+      put_first(pending_[b->size_class], b);
       ++outstanding_;
     }
     if (cached_ > cache_limit_) blocks = trimmed(cache_limit_);
@@ -135,32 +134,41 @@ void Arena::undo(BufferRef b) {
 }
 
 void Arena::sweep() {
-  std::vector<Event> past;
+  Buffer* done = nullptr;
   {
     Lock lock(mutex_);
     if (outstanding_ == 0) return;
-    ++frees_;
-    for (std::size_t c = 0; c < pending_.size(); ++c) {
-      std::erase_if(pending_[c], [&](Buffer* b) {
-        if (!std::all_of(b->uses.begin(), b->uses.end(), has_happened)) return false;
-        std::move(b->uses.begin(), b->uses.end(), std::back_inserter(past));
-        b->uses.clear();
-        free_[c].push_back(b);
-        --outstanding_;
-        return true;
-      });
+    for (Buffer*& pending : pending_) {
+      for (Buffer** at = &pending; *at;) {
+        Buffer* b = *at;
+        if (std::all_of(b->uses.begin(), b->uses.end(), has_happened)) {
+          *at = b->next;
+          put_first(done, b);
+          --outstanding_;
+        } else {
+          at = &b->next;
+        }
+      }
     }
+  }
+  for (Buffer* b = done; b; b = b->next) b->uses.clear();  // outside the lock: it may be the end of streams
+  {
+    Lock lock(mutex_);
+    while (done) {
+      Buffer* b = take_first(done);
+      put_first(free_[b->size_class], b);
+    }
+    ++frees_;
   }
   memory_was_freed();
 }
 
 // Cached blocks, the largest first, taken out until at most `keep` bytes are cached.
-std::vector<Buffer*> Arena::trimmed(std::size_t keep) {
-  std::vector<Buffer*> out;
+Buffer* Arena::trimmed(std::size_t keep) {
+  Buffer* out = nullptr;
   for (std::size_t c = free_.size(); c-- > 0 && cached_ > keep;) {
-    while (!free_[c].empty() && cached_ > keep) {
-      out.push_back(free_[c].back());
-      free_[c].pop_back();
+    while (free_[c] && cached_ > keep) {
+      put_first(out, take_first(free_[c]));
       cached_ -= class_size(static_cast<std::uint32_t>(c));
     }
   }
@@ -169,7 +177,7 @@ std::vector<Buffer*> Arena::trimmed(std::size_t keep) {
 
 void Arena::trim(std::size_t keep) {
   sweep();
-  std::vector<Buffer*> blocks;
+  Buffer* blocks = nullptr;
   {
     Lock lock(mutex_);
     blocks = trimmed(keep);
@@ -177,8 +185,9 @@ void Arena::trim(std::size_t keep) {
   give_to_source(blocks);
 }
 
-void Arena::give_to_source(const std::vector<Buffer*>& blocks) {
-  for (Buffer* b : blocks) {
+void Arena::give_to_source(Buffer* blocks) {
+  while (blocks) {
+    Buffer* b = take_first(blocks);
     source_.free(b->data, class_size(b->size_class));
     delete b;
   }

@@ -5,6 +5,7 @@
 // covers them, another one after a wait on the device, and the cache when they have happened.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -69,16 +70,17 @@ class Arena {
   Buffer* from_pending(std::uint32_t size_class, const StreamState* stream, bool foreign_uses,
                        std::vector<Event>* waits);
   Figures figures_locked() const { return {active_, peak_, cached_, limit_, cache_limit_, frees_}; }
-  std::vector<Buffer*> trimmed(std::size_t keep);
-  void give_to_source(const std::vector<Buffer*>& blocks);
+  Buffer* trimmed(std::size_t keep);
+  void give_to_source(Buffer* blocks);
   [[noreturn]] void refuse(std::size_t bytes, const char* why, const Figures& figures);
 
   MemorySource& source_;
   const std::string name_;
   Mutex mutex_;
-  // All below: under mutex_.
-  std::vector<std::vector<Buffer*>> free_{256};     // by size class
-  std::vector<std::vector<Buffer*>> pending_{256};  // free but for their outstanding uses
+  // All below: under mutex_. Lists that take no memory, since what gives some back must not fail; the newest first.
+  using Lists = std::array<Buffer*, 256>;  // by size class
+  Lists free_{};
+  Lists pending_{};                                 // free but for their outstanding uses
   std::size_t outstanding_ = 0;                     // blocks in pending_
   std::size_t active_ = 0, peak_ = 0, cached_ = 0;  // bytes; cached_ counts free_ and pending_
   std::size_t limit_, cache_limit_;

@@ -15,8 +15,9 @@ struct Failure {
   Atomic<bool> seen{false};
   // What readers are thrown: of the type that the kernel threw, naming the operation and the stream.
   const std::exception_ptr cause;
+  [[no_unique_address]] AccessCheck contents{"a failure"};
 
-  explicit Failure(std::exception_ptr c) : cause(std::move(c)) {}
+  explicit Failure(std::exception_ptr c) : cause(std::move(c)) { contents.write(); }
 };
 
 inline void retain(Failure* f) noexcept { f->references.fetch_add(1, std::memory_order_relaxed); }
@@ -33,7 +34,11 @@ class FailureSlot {
     if (Failure* f = slot_.load(std::memory_order_relaxed)) release(f);
   }
   // Null while there is none.
-  Ref<Failure> get() const { return Ref<Failure>(slot_.load(std::memory_order_acquire)); }
+  Ref<Failure> get() const {
+    Ref<Failure> failure(slot_.load(std::memory_order_acquire));
+    if (failure) failure->contents.read();
+    return failure;
+  }
   // The first failure stays.
   void set(Ref<Failure> failure) {
     Failure* none = nullptr;

@@ -37,12 +37,11 @@ void StreamState::issue(Work* work, std::exception_ptr failure, Runner& runner) 
 void StreamState::progressed() {
   if (!queue_ || (queue_->reached() <= completed() && !queue_->lost())) return;
   Runner runner(std::numeric_limits<double>::infinity());
-  SmallVector<Ref<StreamState>, 2> to_retire;
-  retire(false, to_retire, runner);
-  while (!to_retire.empty()) {
-    const Ref<StreamState> next = std::move(to_retire.back());
-    to_retire.pop_back();
-    next->retire(true, to_retire, runner);
+  Reached to_go_on;
+  retire(false, to_go_on, runner);
+  while (const Ref<StreamState> next = std::move(to_go_on.retiring)) {
+    to_go_on.retiring = std::move(next->next_retiring_);
+    next->retire(true, to_go_on, runner);
   }
   sweep_device_arenas();
   runner.flush();
@@ -52,7 +51,7 @@ void StreamState::progressed() {
 // Finishes what the device has done, in order, each submission after those of other streams that it needed, so that
 // their failures have arrived. One thread at a time: who finds another at it leaves it to that one. `resumed`: this
 // thread goes on for one that had to wait for another stream. Adds streams that can go on retiring now.
-void StreamState::retire(bool resumed, SmallVector<Ref<StreamState>, 2>& to_retire, Runner& runner) {
+void StreamState::retire(bool resumed, Reached& to_go_on, Runner& runner) {
   Lock lock(mutex_);
   if (retiring_ && !resumed) return;
   retiring_ = true;
@@ -84,13 +83,11 @@ void StreamState::retire(bool resumed, SmallVector<Ref<StreamState>, 2>& to_reti
     }
     work->finish(std::move(failure));
     delete work;
-    Reached now;
     lock.lock();
     completed_.store(n, std::memory_order_release);
-    fire(now);
+    fire(to_go_on);
     lock.unlock();
-    pass_on(now, runner);
-    for (auto& s : now.retiring) to_retire.push_back(std::move(s));
+    pass_on(to_go_on, runner);
     lock.lock();
   }
   retiring_ = false;

@@ -27,6 +27,7 @@ struct Buffer {
   std::vector<Event> uses;
   // Foreign memory's owner; called once, on whatever thread drops the last reference.
   std::function<void(void*)>* deleter = nullptr;
+  Buffer* next = nullptr;  // in a list of the arena
   [[no_unique_address]] AccessCheck contents{"a buffer's memory"};
 };
 

@@ -1,6 +1,5 @@
 #include "runtime/parking.h"
 
-#include <deque>
 #include <limits>
 
 #include "runtime/pool.h"
@@ -14,8 +13,8 @@ namespace {
 struct Parking {
   Mutex mutex;
   // All below: under mutex.
-  std::deque<Ref<StreamState>> parked;  // the oldest first
-  std::uint64_t taken = 0;              // how often some were taken out
+  StreamQueue<&StreamState::next_parked> parked;
+  std::uint64_t taken = 0;  // how often some were taken out
 };
 
 // Never destroyed, as the streams in it.
@@ -30,16 +29,15 @@ constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 // these for what moves: the caller reconsiders.
 void take_and_unpark(std::size_t most, bool last_try, Lock& lock) {
   Parking& p = parking();
-  std::vector<Ref<StreamState>> taken;
-  while (!p.parked.empty() && taken.size() < most) {
-    taken.push_back(std::move(p.parked.front()));
-    p.parked.pop_front();
-    taken.back()->will_unpark();
+  StreamQueue<&StreamState::next_parked> taken;
+  for (; !p.parked.empty() && most > 0; --most) {
+    p.parked.front()->will_unpark();
+    taken.push(p.parked.pop());
+    parked_strands.fetch_sub(1);
   }
-  parked_strands.store(p.parked.size());
   ++p.taken;
   lock.unlock();
-  for (const auto& stream : taken) stream->unpark(last_try);
+  while (!taken.empty()) taken.pop()->unpark(last_try);
 }
 
 // A look at all streams, one after the other: as long as it holds, those that were found parked are so still.
@@ -70,8 +68,8 @@ void park(Ref<StreamState> stream, const OutOfMemory& refusal) {
   Parking& p = parking();
   {
     Lock lock(p.mutex);
-    p.parked.push_back(std::move(stream));
-    parked_strands.store(p.parked.size());
+    p.parked.push(std::move(stream));
+    parked_strands.fetch_add(1);
   }
   // The arena's lock orders this after parked_strands: a free that is not seen here sees that.
   if (has_freed_since(refusal)) memory_was_freed();
@@ -107,9 +105,9 @@ bool may_be_helped(const StreamState& self, const OutOfMemory& refusal) {
 }
 
 Mutex& parking_mutex() { return parking().mutex; }
-std::deque<Ref<StreamState>> forget_parked() {
+void forget_parked() {
   parked_strands.store(0);
-  return std::exchange(parking().parked, {});
+  while (!parking().parked.empty()) parking().parked.pop();
 }
 
 bool wait_for_memory(const OutOfMemory& refusal) {

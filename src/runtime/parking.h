@@ -3,8 +3,6 @@
 // last try, and fails.
 #pragma once
 
-#include <deque>
-
 #include "runtime/arena.h"
 
 namespace anabranch::runtime {
@@ -37,7 +35,7 @@ bool wait_for_memory(const OutOfMemory& refusal);
 
 // Held over a fork.
 Mutex& parking_mutex();
-// In a forked child, holding it: nothing is parked any more. Gives those that were.
-std::deque<Ref<StreamState>> forget_parked();
+// In a forked child, holding it: nothing is parked any more. Somebody else holds the streams that were.
+void forget_parked();
 
 }  // namespace anabranch::runtime

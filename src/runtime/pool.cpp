@@ -27,11 +27,14 @@ void Pool::push(Ref<StreamState> strand, std::size_t hands) {
   int start = 0, wake = 0;
   {
     Lock lock(mutex_);
-    hands = std::min(hands, static_cast<std::size_t>(size_));
-    for (std::size_t i = 0; i < hands; ++i) queue_.push_back(strand);
-    offered_.store(queue_.size(), std::memory_order_release);
+    StreamState& s = *strand;
+    if (s.hands == 0) queue_.push(std::move(strand));
+    const std::size_t before = s.hands;
+    s.hands = std::max(before, std::min(before + hands, static_cast<std::size_t>(size_)));
+    const std::size_t offered = offered_.load(std::memory_order_relaxed) + s.hands - before;
+    offered_.store(offered, std::memory_order_release);
     if (stopped()) return;
-    int needed = static_cast<int>(queue_.size()) - spinning_;
+    int needed = static_cast<int>(offered) - spinning_;
     wake = std::clamp(needed, 0, sleeping_);
     start = std::clamp(needed - wake, 0, size_ - started_);
     started_ += start;
@@ -52,9 +55,10 @@ Ref<StreamState> Pool::pop() {
   bool spun = false;
   while (!stopped()) {
     if (!queue_.empty()) {
-      Ref<StreamState> strand = std::move(queue_.front());
-      queue_.pop_front();
-      offered_.store(queue_.size(), std::memory_order_release);
+      const Ref<StreamState>& strand = queue_.front();
+      if (strand->hands == 1) return take_first();
+      --strand->hands;
+      offered_.store(offered_.load(std::memory_order_relaxed) - 1, std::memory_order_release);
       return strand;
     }
     if (!spun && 2 * spinning_ < size_) {
@@ -74,6 +78,14 @@ Ref<StreamState> Pool::pop() {
     spun = false;
   }
   return {};
+}
+
+// Takes it out of the queue. Under the lock.
+Ref<StreamState> Pool::take_first() {
+  Ref<StreamState> strand = queue_.pop();
+  const std::size_t hands = std::exchange(strand->hands, 0);
+  offered_.store(offered_.load(std::memory_order_relaxed) - hands, std::memory_order_release);
+  return strand;
 }
 
 void Pool::run() {
@@ -124,11 +136,13 @@ void Pool::stop() {
 }
 
 void Pool::clear() {
-  std::deque<Ref<StreamState>> dropped;
   Lock lock(mutex_);
-  dropped.swap(queue_);
-  offered_.store(0);
-  lock.unlock();
+  while (!queue_.empty()) {
+    Ref<StreamState> dropped = take_first();
+    lock.unlock();  // the end of a stream takes other locks
+    dropped = {};
+    lock.lock();
+  }
 }
 
 void Pool::reopen(int workers) {
@@ -138,12 +152,11 @@ void Pool::reopen(int workers) {
   stopped_.store(false);
 }
 
-std::deque<Ref<StreamState>> Pool::forget_workers() {
+void Pool::forget_workers() {
   wake_ = new CondVar;  // the old ones know of threads that do not exist here
   gone_ = new CondVar;
-  offered_.store(0);
   started_ = sleeping_ = spinning_ = 0;
-  return std::exchange(queue_, {});
+  while (!queue_.empty()) take_first();
 }
 
 }  // namespace anabranch::runtime

@@ -2,9 +2,6 @@
 // them, and lends a hand with regions. Threads start when they are first needed.
 #pragma once
 
-#include <deque>
-#include <vector>
-
 #include "runtime/stream_state.h"
 #include "runtime/sync.h"
 
@@ -32,24 +29,24 @@ class Pool {
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
 
   Mutex& mutex() { return mutex_; }
-  // In a forked child, holding mutex(): there are no workers yet. What they were to run, to be dropped without the
-  // lock.
-  std::deque<Ref<StreamState>> forget_workers();
+  // In a forked child, holding mutex(): there are no workers yet. Somebody else holds the streams in the queue.
+  void forget_workers();
 
  private:
   Pool();
   void run();
   void serve(Ref<StreamState> strand);
   Ref<StreamState> pop();
+  Ref<StreamState> take_first();
 
   int size_;
   Atomic<bool> stopped_{false};
-  Atomic<std::size_t> offered_{0};  // queue_.size(), to be looked at without the lock
+  Atomic<std::size_t> offered_{0};  // hands that are wanted; written under mutex_
   Mutex mutex_;
   // All below: under mutex_.
   CondVar* wake_ = new CondVar;  // replaced in a forked child
   CondVar* gone_ = new CondVar;
-  std::deque<Ref<StreamState>> queue_;
+  StreamQueue<&StreamState::next_offered> queue_;
   int started_ = 0, sleeping_ = 0, spinning_ = 0;
 };
 

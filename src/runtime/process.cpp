@@ -47,9 +47,9 @@ void in_child() {
   // Streams that nothing else holds any more go after the locks are given back: the end of a stream takes them.
   std::vector<Ref<StreamState>> kept;
   for (StreamState* s : registered_streams()) kept.emplace_back(s);
+  Pool::get().forget_workers();
+  forget_parked();
   for (const auto& s : kept) s->abandon_in_flight();
-  const auto queue = Pool::get().forget_workers();
-  const auto parked = forget_parked();
   unlock_all();
 }
 

@@ -80,13 +80,26 @@ bool StreamState::is_moving(bool pool_has_workers) {
 bool StreamState::add_waiter(Waiter* waiter) {
   Lock lock(mutex_);
   if ((waiter->at_issue ? issued() : completed()) >= waiter->value) return false;
-  waiters_.push_back(waiter);
+  waiter->next = nullptr;
+  *last_waiter_ = waiter;
+  last_waiter_ = &waiter->next;
   return true;
 }
 
 bool StreamState::remove_waiter(Waiter* waiter) {
   Lock lock(mutex_);
-  return std::erase(waiters_, waiter) != 0;
+  for (Waiter** w = &waiters_; *w; w = &(*w)->next) {
+    if (*w != waiter) continue;
+    unlink(w);
+    return true;
+  }
+  return false;
+}
+
+void StreamState::unlink(Waiter** waiter) {
+  Waiter* gone = *waiter;
+  *waiter = gone->next;
+  if (last_waiter_ == &gone->next) last_waiter_ = waiter;
 }
 
 bool StreamState::try_claim() {
@@ -124,8 +137,12 @@ void StreamState::unpark(bool last_try) {
   Pool::get().push(Ref<StreamState>(this), 1);
 }
 
-void StreamState::StrandWaiter::reached() noexcept { reached_now()->strands.push_back(Ref<StreamState>(strand)); }
-void StreamState::RetireWaiter::reached() noexcept { reached_now()->retiring.push_back(Ref<StreamState>(stream)); }
+void StreamState::StrandWaiter::reached() noexcept {
+  strand->next_strand_ = std::exchange(reached_now()->strands, Ref<StreamState>(strand));
+}
+void StreamState::RetireWaiter::reached() noexcept {
+  stream->next_retiring_ = std::exchange(reached_now()->retiring, Ref<StreamState>(stream));
+}
 
 // Whether this stream's device waits for the event by itself.
 bool StreamState::device_waits_for(const Event& event) const {
@@ -302,7 +319,7 @@ void StreamState::complete(Work* work, std::exception_ptr failure, Runner& runne
     Lock lock(mutex_);
     current_ = nullptr;
     completed_.store(completed_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-    if (waiters_.empty()) return;
+    if (!waiters_) return;
     fire(reached);
   }
   pass_on(reached, runner);
@@ -311,15 +328,20 @@ void StreamState::complete(Work* work, std::exception_ptr failure, Runner& runne
 // Tells the waiters that the timeline has reached. Under the lock.
 void StreamState::fire(Reached& reached) {
   reached_now() = &reached;
-  std::erase_if(waiters_, [this](Waiter* w) {
-    if ((w->at_issue ? issued() : completed()) < w->value) return false;
-    w->reached();
-    return true;
-  });
+  for (Waiter** next = &waiters_; *next;) {
+    Waiter* w = *next;
+    if ((w->at_issue ? issued() : completed()) < w->value) {
+      next = &w->next;
+    } else {
+      unlink(next);
+      w->reached();
+    }
+  }
 }
 
 void StreamState::pass_on(Reached& reached, Runner& runner) {
-  for (auto& strand : reached.strands) {
+  while (Ref<StreamState> strand = std::move(reached.strands)) {
+    reached.strands = std::move(strand->next_strand_);
     {
       Lock lock(strand->mutex_);
       strand->strand_ = Strand::Queued;
@@ -327,7 +349,6 @@ void StreamState::pass_on(Reached& reached, Runner& runner) {
     }
     runner.unblocked.push_back(std::move(strand));
   }
-  reached.strands.clear();
 }
 
 void Runner::flush() {
@@ -367,7 +388,9 @@ void StreamState::abandon_in_flight() {
   new (&launch_) Launch(this);  // the old one may have been in the middle of a change: it is left
   strand_ = Strand::Idle;
   unparking_.store(false);
-  waiters_.clear();
+  for (Ref<StreamState>* link : {&next_strand_, &next_retiring_, &next_parked}) link->detach();  // as above
+  waiters_ = nullptr;
+  last_waiter_ = &waiters_;
   blocked_on_ = {};
   issued_.store(submitted_.load());
   completed_.store(submitted_.load());

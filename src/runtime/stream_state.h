@@ -33,6 +33,7 @@ struct Waiter {
   std::uint64_t value = 0;
   bool at_issue = false;  // that it has been issued is enough
   virtual void reached() noexcept = 0;
+  Waiter* next = nullptr;  // the stream's
 
  protected:
   ~Waiter() = default;
@@ -55,6 +56,10 @@ class StreamState {
   const Device device;
   Atomic<std::uint32_t> references{0};
   std::list<StreamState*>::iterator position;  // in the registry, under its lock
+  // Of the pool's queue, under its lock: so many workers are to come here; the one behind this.
+  std::size_t hands = 0;
+  Ref<StreamState> next_offered;
+  Ref<StreamState> next_parked;  // of those that are parked, under the lock of parking.cpp
 
   // The memory that this stream's work reads and writes.
   Arena& arena() const { return arena_; }
@@ -129,9 +134,9 @@ class StreamState {
   // In a forked child, holding mutex(): what was in flight is lost; the timeline says it has finished.
   void abandon_in_flight();
 
-  // Those whose waiters a step of the timeline has reached.
+  // Those whose waiters steps of timelines have reached: lists that take no memory.
   struct Reached {
-    SmallVector<Ref<StreamState>, 2> strands, retiring;
+    Ref<StreamState> strands, retiring;
   };
 
  private:
@@ -154,7 +159,8 @@ class StreamState {
   bool refused(Work* work, const OutOfMemory& refusal, bool last_try);
   void complete(Work* work, std::exception_ptr failure, Runner& runner);
   void issue(Work* work, std::exception_ptr failure, Runner& runner);
-  void retire(bool resumed, SmallVector<Ref<StreamState>, 2>& to_retire, Runner& runner);
+  void retire(bool resumed, Reached& to_go_on, Runner& runner);
+  void unlink(Waiter** waiter);
   void fire(Reached& reached);
   static void pass_on(Reached& reached, Runner& runner);
 
@@ -171,7 +177,8 @@ class StreamState {
   std::uint64_t tries_before_ = 0;  // tried since: refused_tries was that
   Work* head_ = nullptr;
   Work* tail_ = nullptr;
-  std::vector<Waiter*> waiters_;
+  Waiter* waiters_ = nullptr;  // the oldest first
+  Waiter** last_waiter_ = &waiters_;
   StrandWaiter unblock_;
   Need blocked_on_;
   std::vector<Ref<Failure>> failures_;
@@ -181,6 +188,8 @@ class StreamState {
   Work* last_flying_ = nullptr;
   bool retiring_ = false;  // some thread is
   RetireWaiter retire_after_;
+  // In a list of those who have been reached, its owner's.
+  Ref<StreamState> next_strand_, next_retiring_;
   // The open region: phase_ < launch_.phases().size() while one is.
   Launch launch_;
   Work* current_ = nullptr;
@@ -195,6 +204,29 @@ class StreamState {
 
 void retain(StreamState* s) noexcept;
 void release(StreamState* s) noexcept;
+
+// Streams, the oldest first, each of which names the next: a queue that takes no memory.
+template <Ref<StreamState> StreamState::* next>
+class StreamQueue {
+ public:
+  bool empty() const { return !first_; }
+  const Ref<StreamState>& front() const { return first_; }
+  void push(Ref<StreamState> stream) {
+    StreamState* last = stream.get();
+    (last_ ? last_->*next : first_) = std::move(stream);
+    last_ = last;
+  }
+  Ref<StreamState> pop() {
+    Ref<StreamState> stream = std::move(first_);
+    first_ = std::move((*stream).*next);
+    if (!first_) last_ = nullptr;
+    return stream;
+  }
+
+ private:
+  Ref<StreamState> first_;
+  StreamState* last_ = nullptr;
+};
 
 // Who runs a strand: what it may do, and where strands go that it unblocks.
 class Runner {

@@ -68,7 +68,7 @@ struct AccessCheck {
 };
 
 // What the simulation can make fail.
-enum class Fault { Allocation, ThreadStart };
+enum class Fault { Allocation, ThreadStart, Command, Signal };
 // Whether this one is to fail.
 constexpr bool injected(Fault) { return false; }
 

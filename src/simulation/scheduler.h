@@ -14,7 +14,7 @@
 
 namespace anabranch::simulation {
 
-enum class Fault : std::uint8_t { Allocation, ThreadStart, count };
+enum class Fault : std::uint8_t { Allocation, ThreadStart, Command, Signal, count };
 
 // How the next fiber is chosen.
 enum class Strategy : std::uint8_t {

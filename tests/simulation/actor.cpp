@@ -156,7 +156,7 @@ bool Actor::raises(F f, bool expected) {
       Scheduler::current()->fail(std::string("an unexpected error: ") + e.what());
     return true;
   } catch (const DeviceLost& e) {
-    if (!program_.plan_.losses && !expected)
+    if (!program_.plan_.may_lose() && !expected)
       Scheduler::current()->fail(std::string("an unexpected error: ") + e.what());
     return true;
   } catch (const std::exception& e) {
@@ -190,7 +190,7 @@ void Actor::read_available(const Value& v) {
   op->result.read();
   if (op->buffer) op->buffer->contents.read();
   else
-    require(v.fails || program_.plan_.faults || program_.plan_.losses,
+    require(v.fails || program_.plan_.faults || program_.plan_.may_lose(),
             "an array is available that has neither a value nor a failure");
 }
 
@@ -230,7 +230,7 @@ void Actor::submit_job() {
   const std::uint32_t phases = on_device ? 0 : random_.below(3), chunks = 1 + random_.below(4);
   const bool start_fails = random_.one_in(12);
   job->fails = start_fails || (phases > 0 && random_.one_in(12));
-  job->may_be_lost = on_device && program_.plan_.losses;
+  job->may_be_lost = on_device && program_.plan_.may_lose();
   std::vector<double> ns;
   for (std::uint32_t p = 0; p < phases; ++p) ns.push_back(random_.pick(10, 100'000, 3'000'000));
   job->runs.resize(phases * chunks);
@@ -371,7 +371,7 @@ void Actor::finish_everything() {
       return anabranch::synchronize();
     } catch (const runtime::Interrupted&) {
     } catch (const std::exception&) {
-      require(program_.plan_.failures || program_.plan_.faults || program_.plan_.losses,
+      require(program_.plan_.failures || program_.plan_.faults || program_.plan_.may_lose(),
               "synchronize() raised a failure that was none");
       check_everything();  // it raises until the reader is told, whose read may have been interrupted
     }

@@ -36,7 +36,7 @@ inline void run_many(const std::function<void()>& program) {
 
 // Waits as one who does not help.
 inline void watch(const std::function<bool()>& done) {
-  while (!done()) delay(1000);
+  while (!done()) delay(10'000);
 }
 inline void watch(const Event& event) {
   watch([&] { return event.query(); });

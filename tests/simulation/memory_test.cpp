@@ -132,6 +132,14 @@ TEST_F(ShortMemory, AThreadWaitsForSubmissions) {
   });
 }
 
+TEST_F(ShortMemory, AThreadNoticesWhatHasJustEnded) {
+  run_short(2, [](std::uint64_t) {
+    const Event e = launch(new_stream(Device::cpu), [](Launch& launch) { take(launch, 2, 1); });
+    runtime::allocate_or_wait(block);
+    e.wait();
+  });
+}
+
 TEST_F(ShortMemory, AHigherLimitIsNoticed) {
   run_short(1, [](std::uint64_t) {
     const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
@@ -300,16 +308,34 @@ TEST_F(ShortMemory, WithoutAPoolEachParkedSubmissionHasItsLastTry) {
         runtime::shutdown();
         const BufferRef held = runtime::allocate(block);
         const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu), c = new_stream(Device::cpu);
-        const Event before = submit(c, [](Launch& launch) {
-          launch.scratch(block);
-          launch.parallel(20, 1e5, [](std::size_t) { delay(1'000'000); });
-        });
+        const Event before =
+            submit(c, [](Launch& launch) { launch.parallel(20, 1e5, [](std::size_t) { delay(1'000'000); }); });
         const Event first = submit(a, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
         const Event second = submit(b, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
         Thread runs([&before] { before.wait(); }), leaves([&first] { first.wait_for(1e-3); });
         second.wait();
         runs.join();
         leaves.join();
+        first.wait();
+      },
+      lonely);
+}
+
+// Memory comes back, but not enough, and whoever waited for the submission that it is tried for waits no longer.
+TEST_F(ShortMemory, WithoutAPoolWhatIsTriedAgainIsNotWaitedFor) {
+  run_short(
+      3,
+      [](std::uint64_t) {
+        runtime::shutdown();
+        const BufferRef held = runtime::allocate(block);
+        BufferRef freed = runtime::allocate(block);
+        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
+        const Event first = submit(a, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
+        const Event second = submit(b, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
+        Thread leaves([&first] { first.wait_for(1e-6); }), frees([&freed] { freed = {}; });
+        second.wait();
+        leaves.join();
+        frees.join();
         first.wait();
       },
       lonely);

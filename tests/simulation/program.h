@@ -26,6 +26,8 @@ struct Plan {
   bool faults = false;      // memory or threads are refused
   bool losses = false;      // devices are lost
 
+  // A device that is refused its threads or a signal is lost, too.
+  bool may_lose() const { return losses || (faults && gpus > 0); }
   static Plan from_seed(std::uint64_t seed);
   std::string text() const;
 };

@@ -130,8 +130,6 @@ Outcome run_schedule(std::uint64_t seed) {
   Random random(seed ^ 0xfa17);
   if (plan.faults)
     for (auto& f : c.settings.faults) f = {1 + random.below(random.pick(3, 20, 100)), random.pick(1u, 1u, 3u, 1000u)};
-  // A simulated device needs its engines: a real one brings its own.
-  if (plan.gpus) c.settings.faults[static_cast<std::size_t>(Fault::ThreadStart)] = {};
   return run_program(c, [&] { Program(plan, seed ^ 0x9409).run(); });
 }
 

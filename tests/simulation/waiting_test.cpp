@@ -1,4 +1,5 @@
 // Who waits and who runs, under the scheduler: a thread or worker that leaves, leaves nothing behind that others need.
+#include "anabranch/ops.h"
 #include "directed.h"
 #include "runtime/pool.h"
 #include "runtime/process.h"
@@ -101,6 +102,23 @@ TEST_F(Waiting, EndsAtItsDeadlineOrWithAnInterrupt) {
         },
         100);
   }
+}
+
+// An evaluation that was interrupted goes on, also on the streams that it had not come to.
+TEST_F(Waiting, AnInterruptedEvaluationGoesOn) {
+  run_many([](Circumstances& c) { c.interrupts = true; },
+           [] {
+             const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
+             const array one(1.0f);
+             const array x = add(one, one, a), y = add(one, one, b);
+             launch(a, [](Launch&) { delay(300'000'000); });
+             try {
+               eval({x, y});
+             } catch (const Interrupted&) {
+             }
+             watch(y.event());
+             watch(x.event());
+           });
 }
 
 // Of several phases only the last was too long for a thread that can be interrupted, and nobody was asked for it.

@@ -37,6 +37,10 @@ void Machine::close(const std::shared_ptr<Line>& line) {
 
 void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {
   if (forked_.load()) std::rethrow_exception(lost(line->device));
+  if (!command.signalled && runtime::injected(runtime::Fault::Command))
+    throw MemoryError("The simulated GPU refused a command.");
+  if (command.signalled && runtime::injected(runtime::Fault::Signal))
+    lose(line->device, "The simulated GPU refused a signal.");
   Lock lock(mutex_);
   if (auto why = lost(line->device)) std::rethrow_exception(why);
   if (checks_order) command.known = known_to_host();
