@@ -176,6 +176,18 @@ TEST(GeneratedProgram, EveryFormIsInterpreted) {
   expect_interpreted(cases);
 }
 
+TEST(GeneratedProgram, WithoutInputs) {
+  std::vector<Case> cases;
+  for (const Dtype d : {float32, bfloat16, bool_, complex64, int64}) {
+    Builder p({}, {Scalar::of_float(1, d), Scalar::of_float(2.5, d)});
+    p.output(p.add(Op::Maximum, d, d, {0, 1}), d).output(1, d);
+    cases.emplace_back(Call{p.p, {3000}, {}}, 0);
+  }
+  expect_interpreted(cases);
+  if (!kernels::nvrtc_missing().empty()) return;
+  for (const Case& c : cases) EXPECT_EQ(kernels::compile_text(c.text, "sm_90").error, "");
+}
+
 // Operands that 32 bits do not reach across; of their memory only what is used is there.
 TEST(GeneratedProgram, OffsetsOf64Bits) {
   using Kind = KernelForm::Kind;
