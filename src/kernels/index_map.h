@@ -116,6 +116,9 @@ struct IndexMap {
   template <typename Offset, typename Index>
   ANABRANCH_HOST_DEVICE void add(Index rest, Offsets& to) const {
     Offset sum[N] = {};
+#ifdef __CUDA_ARCH__
+#pragma unroll 1
+#endif
     for (int a = 0; a < axes; ++a) {
       // Nothing is beyond the last axis: what is left counts along it.
       const Index above = a + 1 < axes ? static_cast<Index>(extent[a].quotient(rest)) : 0;

@@ -1,6 +1,7 @@
 // Copies between strided regions: items of up to 16 bytes wherever both sides have dense runs, transpositions through
 // tiles in shared memory.
 #include "kernels/cuda_kernels.h"
+#include "kernels/cuda_pack.h"
 #include "kernels/cuda_types.h"
 #include "kernels/indexing/copy_plan.h"
 #include "kernels/indexing/cuda_copy.h"
@@ -42,11 +43,6 @@ struct Transposition {
   IndexMap<2> matrices;
 };
 
-template <typename Item, int N>
-struct alignas(sizeof(Item) * N) Pack {
-  Item items[N];
-};
-
 // N neighbours are read, and written, at once: small items in words of 32 bits, which must be aligned on both sides.
 template <typename Item, int N>
 __global__ void __launch_bounds__(tile_threads* tile_rows)
@@ -65,16 +61,15 @@ __global__ void __launch_bounds__(tile_threads* tile_rows)
 #pragma unroll
     for (int k = 0; k < side; k += tile_rows)
       if (row + x < t.rows && column + y + k < t.columns)
-        *reinterpret_cast<P*>(&tile[y + k][x]) =
-            *reinterpret_cast<const P*>(from + (column + y + k) * t.src_step + row + x);
+        *reinterpret_cast<P*>(&tile[y + k][x]) = load_pack<Item, N>(from + (column + y + k) * t.src_step + row + x);
     __syncthreads();
 #pragma unroll
     for (int k = 0; k < side; k += tile_rows) {
       if (row + y + k >= t.rows || column + x >= t.columns) continue;
       P pack;
 #pragma unroll
-      for (int n = 0; n < N; ++n) pack.items[n] = tile[x + n][y + k];
-      *reinterpret_cast<P*>(to + (row + y + k) * t.dst_step + column + x) = pack;
+      for (int n = 0; n < N; ++n) pack.elements[n] = tile[x + n][y + k];
+      store_pack(to + (row + y + k) * t.dst_step + column + x, pack);
     }
     __syncthreads();
   }

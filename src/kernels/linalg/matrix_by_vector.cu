@@ -17,10 +17,10 @@ struct FoldProducts : FoldFloats<T, Sum> {
     return Prod()(load_as_computed(x), load_as_computed(vector[at * step]));
   }
   template <int N>
-  __device__ void load_row(const Vector<T, N>& v, std::int64_t at, Accumulator (&values)[N]) const {
-    Vector<T, N> by;
+  __device__ void load_row(const Pack<T, N>& v, std::int64_t at, Accumulator (&values)[N]) const {
+    Pack<T, N> by;
     if (aligned) {
-      by = *reinterpret_cast<const Vector<T, N>*>(vector + at);
+      by = load_pack<T, N>(vector + at);
     } else {
 #pragma unroll
       for (int i = 0; i < N; ++i) by.elements[i] = vector[(at + i) * step];

@@ -8,20 +8,16 @@
 //   Accumulator identity() const
 //   combine(Accumulator, Accumulator) const, which associates (but for rounding) and commutes
 //   store(void* out, int64 at, Accumulator) const
-//   load_row(Vector<In, N>, int64, Accumulator (&)[N]) const, if it has a better way to load neighbours of a row, of
+//   load_row(Pack<In, N>, int64, Accumulator (&)[N]) const, if it has a better way to load neighbours of a row, of
 //     which the first one's position is a multiple of N
 #pragma once
 
 #include "kernels/cuda_launch.h"
+#include "kernels/cuda_pack.h"
 #include "kernels/cuda_warp.h"
 #include "kernels/reduce/device_plan.h"
 
 namespace anabranch::kernels {
-
-template <typename T, int N>
-struct alignas(sizeof(T) & (sizeof(T) - 1) ? alignof(T) : sizeof(T) * N) Vector {
-  T elements[N];
-};
 
 // Elements that a thread reads at once.
 template <typename T>
@@ -41,7 +37,7 @@ __device__ A fold_tree(const Op& op, A (&values)[N]) {
 }
 
 template <int N, typename Op>
-__device__ typename Op::Accumulator fold_vector(const Op& op, const Vector<typename Op::In, N>& v, std::int64_t at) {
+__device__ typename Op::Accumulator fold_vector(const Op& op, const Pack<typename Op::In, N>& v, std::int64_t at) {
   typename Op::Accumulator values[N];
   if constexpr (requires { op.load_row(v, at, values); }) {
     op.load_row(v, at, values);
@@ -83,19 +79,19 @@ __global__ void __launch_bounds__(fold_threads)
     const In* row = in + at.of[DeviceReduction::in_side];
     std::int64_t i = begin;  // of a group of vectors
     if constexpr (N > 1) {
-      using V = Vector<In, N>;
+      using V = Pack<In, N>;
       const std::int64_t stride = lanes * N;
       for (; i + steps * stride <= end; i += steps * stride) {
         V v[steps];
 #pragma unroll
-        for (int s = 0; s < steps; ++s) v[s] = *reinterpret_cast<const V*>(row + i + s * stride + lane * N);
+        for (int s = 0; s < steps; ++s) v[s] = load_pack<In, N>(row + i + s * stride + lane * N);
         A values[steps];
 #pragma unroll
         for (int s = 0; s < steps; ++s) values[s] = fold_vector<N>(op, v[s], i + s * stride + lane * N);
         total = op.combine(total, fold_tree(op, values));
       }
       for (; i + stride <= end; i += stride)
-        total = op.combine(total, fold_vector<N>(op, *reinterpret_cast<const V*>(row + i + lane * N), i + lane * N));
+        total = op.combine(total, fold_vector<N>(op, load_pack<In, N>(row + i + lane * N), i + lane * N));
     } else {
       for (; i + steps * lanes <= end; i += steps * lanes) {
         A values[steps];
@@ -138,7 +134,7 @@ __global__ void __launch_bounds__(fold_threads)
                         const __grid_constant__ ColumnProblem p) {
   using In = typename Op::In;
   using A = typename Op::Accumulator;
-  using V = Vector<In, N>;
+  using V = Pack<In, N>;
   constexpr int steps = 4;
   alignas(16) __shared__ unsigned char memory[fold_threads * N * sizeof(A)];
   A* shared = reinterpret_cast<A*>(memory);
@@ -159,7 +155,7 @@ __global__ void __launch_bounds__(fold_threads)
     for (; j + (steps - 1) * height < end; j += steps * height) {
       V v[steps];
 #pragma unroll
-      for (int s = 0; s < steps; ++s) v[s] = *reinterpret_cast<const V*>(from + p.reduced(j + s * height));
+      for (int s = 0; s < steps; ++s) v[s] = load_pack<In, N>(from + p.reduced(j + s * height));
 #pragma unroll
       for (int k = 0; k < N; ++k) {
         A values[steps];
@@ -169,7 +165,7 @@ __global__ void __launch_bounds__(fold_threads)
       }
     }
     for (; j < end; j += height) {
-      const V v = *reinterpret_cast<const V*>(from + p.reduced(j));
+      const V v = load_pack<In, N>(from + p.reduced(j));
 #pragma unroll
       for (int k = 0; k < N; ++k) total[k] = op.combine(total[k], op.load(v.elements[k], j));
     }

@@ -4,6 +4,7 @@
 
 #include "kernels/cuda_kernels.h"
 #include "kernels/cuda_math.h"
+#include "kernels/cuda_pack.h"
 #include "kernels/cuda_types.h"
 #include "kernels/cuda_warp.h"
 #include "kernels/index_map.h"
@@ -50,11 +51,6 @@ struct SoftmaxProblem {
   std::int64_t parts;  // of a long one
 };
 
-template <typename T, int N>
-struct alignas(sizeof(T) * N) Pack {
-  T elements[N];
-};
-
 // N > 1: vectors of N are aligned in all rows.
 template <typename T, int N>
 __global__ void __launch_bounds__(most_threads)
@@ -79,7 +75,7 @@ __global__ void __launch_bounds__(most_threads)
     const std::int64_t i = (std::int64_t{s} * p.lanes + lane) * N;
     const bool inside = there && i < p.n;
     Pack<T, N> pack{};
-    if (inside) pack = *reinterpret_cast<const Pack<T, N>*>(from + i);
+    if (inside) pack = load_pack<T, N>(from + i);
 #pragma unroll
     for (int k = 0; k < N; ++k) {
       x[s * N + k] = inside ? load_as_computed(pack.elements[k]) : least<C>();
@@ -112,7 +108,7 @@ __global__ void __launch_bounds__(most_threads)
     Pack<T, N> pack;
 #pragma unroll
     for (int k = 0; k < N; ++k) pack.elements[k] = store_computed<T>(Prod()(x[s * N + k], factor));
-    *reinterpret_cast<Pack<T, N>*>(to + i) = pack;
+    store_pack(to + i, pack);
   }
 }
 
