@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "kernels/nvrtc/background.h"
+#include "kernels/nvrtc/nvrtc.h"
 
 namespace anabranch::kernels {
 namespace {
@@ -191,6 +192,22 @@ TEST(BackgroundDeathTest, EndsWithTheProcess) {
         std::exit(3);
       },
       ::testing::ExitedWithCode(3), "");
+}
+
+// While the compiler is loaded, used for the first time, and busy.
+TEST(BackgroundDeathTest, TheCompilerIsWaitedFor) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const int ms : {0, 5, 20, 60, 100, 150}) {
+    EXPECT_EXIT(
+        {
+          for (int i = 0; i < 20; ++i)
+            run_in_background([] { compile_text("#include \"pairs.cuh\"\n__global__ void program() {}", "sm_90"); });
+          std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+          std::exit(3);
+        },
+        ::testing::ExitedWithCode(3), "")
+        << ms;
+  }
 }
 
 // A child has no thread, and does not wait for one.

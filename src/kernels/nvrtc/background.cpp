@@ -82,6 +82,19 @@ Background& background() {
   return *instance;
 }
 
+// exit() ends the calling thread's locals before it calls any handler, and so before libraries that were loaded, or
+// used for the first time, only lately take down what a job uses. This one belongs to the main thread, if that loads
+// this library; where another thread calls exit(), handlers must do.
+struct EndOfMainThread {
+  ~EndOfMainThread() {
+    if (gettid() == getpid()) background().stop();
+  }
+};
+[[gnu::constructor]] void watch_main_thread() {
+  static thread_local EndOfMainThread end;
+  static_cast<void>(end);
+}
+
 }  // namespace
 
 void run_in_background(std::function<void()> job) {

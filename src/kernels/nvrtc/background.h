@@ -10,7 +10,7 @@ namespace anabranch::kernels {
 // thread.
 void run_in_background(std::function<void()> job);
 
-// To be called when libraries were loaded that jobs use: what ends first was begun last.
+// To be called when a library that jobs use was used for the first time: what ends first was begun last.
 void settle_background_at_exit();
 
 // Waits until there is no job left: for tests and benchmarks.

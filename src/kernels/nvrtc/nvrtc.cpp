@@ -39,7 +39,6 @@ Library open_library() {
     library.missing = "NVRTC, which compiles programs for a GPU, was not found. Searched:" + searched;
     return library;
   }
-  settle_background_at_exit();
   const auto find = [&](auto& function, const char* name) {
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
     if (!function) library.missing = std::string("libnvrtc lacks ") + name;
@@ -111,6 +110,9 @@ CompiledText compile_text(const std::string& text, const std::string& architectu
     result.error = std::string(nvrtc.error_string(status)) + "\n" + log_of(nvrtc, program);
   }
   nvrtc.destroy(&program);
+  // Its first use is when the library makes what it takes down at exit.
+  static const bool settled = (settle_background_at_exit(), true);
+  static_cast<void>(settled);
   return result;
 }
 
