@@ -14,6 +14,7 @@ struct Registry {
   Mutex mutex;
   std::list<StreamState*> streams;  // in the order of their opening
   int next_index = 0;
+  [[no_unique_address]] AccessCheck guarded{"the list of streams"};
   std::map<std::pair<Device, Transfer>, Ref<StreamState>> copy_streams;
 };
 
@@ -38,6 +39,7 @@ Ref<StreamState> open(Device device, bool listed) {
   Registry& r = registry();
   Lock lock(r.mutex);
   Ref<StreamState> stream(new StreamState(listed ? r.next_index++ : unlisted, device, arena, std::move(queue)));
+  r.guarded.write();
   r.streams.push_back(stream.get());
   stream->position = std::prev(r.streams.end());
   return stream;

@@ -207,5 +207,16 @@ TEST_F(ArenaTest, WhereMemoryIsShortAStreamWaitsForABlockInUse) {
   EXPECT_EQ(waits.size(), 1u);
 }
 
+TEST(ForeignMemory, GoesBackToItsOwnerOnce) {
+  int data = 0, told = 0;
+  {
+    const BufferRef b = adopt(&data, sizeof data, [&](void* p) { told += p == &data; });
+    const BufferRef again = b;
+    EXPECT_TRUE(is_foreign(b.get()));
+    EXPECT_EQ(told, 0);
+  }
+  EXPECT_EQ(told, 1);
+}
+
 }  // namespace
 }  // namespace anabranch::runtime

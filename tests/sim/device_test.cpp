@@ -119,6 +119,13 @@ TEST(SimulatedDevice, WhatSomebodyWritesToIsCopiedAnew) {
   EXPECT_EQ(add(x, array(1.0f), s).data<float>()[0], 1.0f);
   static_cast<float*>(operation_of(x)->buffer->data)[0] = 41.0f;
   EXPECT_EQ(add(x, array(1.0f), s).data<float>()[0], 42.0f);
+  EXPECT_FALSE(operation_of(x)->replicas);
+  // Also where a copy was made before somebody could.
+  const array y = ramp(4);
+  EXPECT_EQ(add(y, array(1.0f), s).data<float>()[0], 1.0f);
+  operation_of(y)->pinned = true;
+  static_cast<float*>(operation_of(y)->buffer->data)[0] = 41.0f;
+  EXPECT_EQ(add(y, array(1.0f), s).data<float>()[0], 42.0f);
 }
 
 TEST(SimulatedDevice, AFailureOnTheDeviceBelongsToItsOperation) {

@@ -188,6 +188,33 @@ TEST_F(ShortMemory, WhatIsFreedJustThenIsNoticed) {
       });
 }
 
+// So it is with a higher limit.
+TEST_F(ShortMemory, AHigherLimitIsNoticedWhileSomethingMoves) {
+  run_short(
+      1,
+      [](std::uint64_t) {
+        const Stream s = new_stream(Device::cpu), busy = new_stream(Device::cpu);
+        Atomic<bool> begun{false};
+        const Event longer = launch(busy, [&begun](Launch&) {
+          begun.store(true);
+          delay(1'000'000'000);
+        });
+        watch([&begun] { return begun.load(); });
+        const Event wants = submit(s, [](Launch& launch) { take(launch, 2, 0); }, {}, must_succeed);
+        s.state()->schedule();
+        watch([] { return runtime::parked_strands.load() == 1; });
+        set_memory_limit(2 * block);
+        watch(wants);
+        require(!longer.query(), "a submission waited although there was memory");
+        set_memory_limit(block);
+        longer.wait();
+      },
+      [](Circumstances& c) {
+        c.workers = 2;
+        c.settings.impatience = 0;  // it is time that counts here
+      });
+}
+
 // As long as something moves, what is parked is tried only when memory has come back.
 TEST_F(ShortMemory, NothingIsTriedInVain) {
   run_short(
