@@ -34,12 +34,12 @@ inline void run_many(const std::function<void()>& program) {
   run_many([](Circumstances&) {}, program);
 }
 
-// Waits as one who does not help.
-inline void watch(const std::function<bool()>& done) {
-  while (!done()) delay(10'000);
+// Waits as one who does not help, and looks every so often.
+inline void watch(const std::function<bool()>& done, std::int64_t every_ns = 1000) {
+  while (!done()) delay(every_ns);
 }
-inline void watch(const Event& event) {
-  watch([&] { return event.query(); });
+inline void watch(const Event& event, std::int64_t every_ns = 1000) {
+  watch([&] { return event.query(); }, every_ns);
 }
 
 }  // namespace anabranch::simulation

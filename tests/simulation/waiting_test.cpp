@@ -116,8 +116,8 @@ TEST_F(Waiting, AnInterruptedEvaluationGoesOn) {
                eval({x, y});
              } catch (const Interrupted&) {
              }
-             watch(y.event());
-             watch(x.event());
+             watch(y.event(), 100'000);
+             watch(x.event(), 100'000);
            });
 }
 
