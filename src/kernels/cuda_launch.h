@@ -51,9 +51,6 @@ struct CudaLaunch {
   }
 };
 
-// After each launch of a kernel.
-inline void check_launch(const char* kernel) { check(cudaGetLastError(), kernel); }
-
 // One block for each piece of work.
 inline unsigned whole_grid(std::int64_t work) {
   if (work > 0x7fffffff)

@@ -65,8 +65,8 @@ class Programs {
     return {entry, false};
   }
 
-  void compile(const std::shared_ptr<Entry>& entry, const graph::Program& program, const KernelForm& form,
-               int device, int capability) {
+  void compile(const std::shared_ptr<Entry>& entry, const graph::Program& program, const KernelForm& form, int device,
+               int capability) {
     Entry::State seen = Entry::State::seen;
     if (!entry->state.compare_exchange_strong(seen, Entry::State::compiling)) return;
     run_in_background([this, entry, program, form, device, capability] {

@@ -96,9 +96,7 @@ ANABRANCH_DEVICE c64 complex_log10(c64 z) {
 }
 
 // |1 + z|^2 - 1 = re (2 + re) + im^2.
-ANABRANCH_CALL Wide wide_log1p(Wide z) {
-  return {0.5 * log1p(z.re * (2 + z.re) + z.im * z.im), atan2(z.im, 1 + z.re)};
-}
+ANABRANCH_CALL Wide wide_log1p(Wide z) { return {0.5 * log1p(z.re * (2 + z.re) + z.im * z.im), atan2(z.im, 1 + z.re)}; }
 ANABRANCH_DEVICE c64 complex_log1p(c64 z) { return narrow(wide_log1p(wide(z))); }
 
 ANABRANCH_CALL Wide wide_sinh(Wide z) {

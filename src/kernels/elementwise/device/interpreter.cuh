@@ -1,5 +1,5 @@
-// The interpreter of fused programs: what one thread does. Slots lie in shared memory, or in global memory where that is
-// too small: element e of a thread's slot s is at ((s * elements + e) * threads + thread) * width.
+// The interpreter of fused programs: what one thread does. Slots lie in shared memory, or in global memory where that
+// is too small: element e of a thread's slot s is at ((s * elements + e) * threads + thread) * width.
 #pragma once
 
 #include "graph/program.h"
@@ -52,9 +52,8 @@ ANABRANCH_DEVICE void unary(Site a, Site out) {
 template <typename F, typename T>
 ANABRANCH_DEVICE void binary(Site a, Site b, Site out) {
   if constexpr (requires { F::of(T(), T()); }) {
-    for_elements([&](int e) {
-      write(out.at + e * out.step, F::of(read<T>(a.at + e * a.step), read<T>(b.at + e * b.step)));
-    });
+    for_elements(
+        [&](int e) { write(out.at + e * out.step, F::of(read<T>(a.at + e * a.step), read<T>(b.at + e * b.step))); });
   }
 }
 
@@ -152,7 +151,8 @@ ANABRANCH_DEVICE void store_element(const char* from, int dtype, char* to) {
   }
 }
 
-// Runs the program in `words` on this thread's elements of the `threads * interpreted_elements` that begin with `first`.
+// Runs the program in `words` on this thread's elements of the `threads * interpreted_elements` that begin with
+// `first`.
 ANABRANCH_DEVICE void interpret(const std::uint64_t* words, char* slots, int thread, int threads, i64 first) {
   const InterpretedHeader& header = *reinterpret_cast<const InterpretedHeader*>(words);
   const InterpretedStep* steps = reinterpret_cast<const InterpretedStep*>(words + header.steps_at);
@@ -216,10 +216,12 @@ ANABRANCH_DEVICE void interpret(const std::uint64_t* words, char* slots, int thr
         break;
       }
       case InterpretedStep::Kind::round_f16:
-        for_elements([&](int e) { write(out.at + e * out.step, rounded_to_float16(read<f32>(out.at + e * out.step))); });
+        for_elements(
+            [&](int e) { write(out.at + e * out.step, rounded_to_float16(read<f32>(out.at + e * out.step))); });
         break;
       case InterpretedStep::Kind::round_bf16:
-        for_elements([&](int e) { write(out.at + e * out.step, rounded_to_bfloat16(read<f32>(out.at + e * out.step))); });
+        for_elements(
+            [&](int e) { write(out.at + e * out.step, rounded_to_bfloat16(read<f32>(out.at + e * out.step))); });
         break;
     }
   }

@@ -117,7 +117,9 @@ struct Divisor32 {
   u32 divisor, magic;
   int shift;
   ANABRANCH_DEVICE Divisor32(u64 word, u64 magic_word)
-      : divisor(static_cast<u32>(word)), magic(static_cast<u32>(magic_word)), shift(static_cast<int>(magic_word >> 32)) {}
+      : divisor(static_cast<u32>(word)),
+        magic(static_cast<u32>(magic_word)),
+        shift(static_cast<int>(magic_word >> 32)) {}
   ANABRANCH_DEVICE u32 quotient(u32 x) const {
     return magic ? static_cast<u32>(static_cast<u64>(x) * magic >> 32) >> shift : x;
   }
