@@ -1,6 +1,4 @@
 // The GPUs of this process: what there is, and how operations are launched.
-#include <algorithm>
-#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -55,7 +53,7 @@ class CudaBackend final : public runtime::Backend {
   runtime::MemorySource* host_memory() override { return host_memory_.get(); }
 
   std::unique_ptr<runtime::Queue> open_queue(int index) override {
-    return std::make_unique<CudaQueue>(*gpus_[static_cast<std::size_t>(index)], 0);
+    return std::make_unique<CudaQueue>(*gpus_[static_cast<std::size_t>(index)]);
   }
 
   void forked() override {

@@ -7,7 +7,7 @@
 namespace anabranch::backends::cuda {
 namespace {
 
-// Null where there is no more, which is no error yet.
+// False where there is no more memory, which is no error yet.
 bool was_given(cudaError_t result, const char* what) {
   if (result == cudaSuccess) return true;
   if (result != cudaErrorMemoryAllocation) check(result, what);

@@ -45,10 +45,10 @@ void connect(int a, int b) {
 
 }  // namespace
 
-CudaQueue::CudaQueue(Gpu& gpu, int priority) : gpu_(gpu) {
+CudaQueue::CudaQueue(Gpu& gpu) : gpu_(gpu) {
   gpu_.attempt([&] {
     timeline_ = std::make_unique<Timeline>();
-    check(cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, priority), "cudaStreamCreateWithPriority");
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
   });
 }
 

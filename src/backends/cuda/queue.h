@@ -11,7 +11,7 @@ namespace anabranch::backends::cuda {
 
 class CudaQueue final : public runtime::Queue {
  public:
-  CudaQueue(Gpu& gpu, int priority);
+  explicit CudaQueue(Gpu& gpu);
   ~CudaQueue() override;
 
   Gpu& gpu() const { return gpu_; }

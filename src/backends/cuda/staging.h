@@ -25,7 +25,7 @@ class Staging {
   };
   std::array<Chunk, 4> chunks_;
   std::size_t next_ = 0;
-  std::size_t used_ = 0;  // bytes of the chunk before next_: small copies share one
+  std::size_t used_ = 0;  // bytes of the chunk next_: small copies share one
 };
 
 }  // namespace anabranch::backends::cuda

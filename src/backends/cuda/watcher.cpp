@@ -3,7 +3,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <string>
 #include <system_error>
 
