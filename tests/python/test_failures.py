@@ -9,7 +9,7 @@ import threading
 import anabranch as mx
 import numpy as np
 import pytest
-from programs import RESIDENT, expect_success, run
+from programs import HELD, expect_success, run
 
 
 def failing(n=3, **where):
@@ -201,7 +201,7 @@ class TestSynchronize:
 
     def test_failures_that_nobody_asks_for_take_no_memory(self):
         code = (
-            RESIDENT
+            HELD
             + """
 s = mx.new_stream()
 def fail(times):
@@ -209,9 +209,9 @@ def fail(times):
         mx.async_eval(mx.linalg.inv(mx.zeros((2, 2)), stream=s))
         s.record().wait()
 fail(3000)
-before = resident()
+before = held()
 fail(20_000)
-print(resident() - before)
+print(held() - before)
 """
         )
         assert int(expect_success(code)) < 1 << 20
@@ -288,7 +288,7 @@ t = threading.Thread(target=work); t.start(); t.join()
 
     def test_operations_that_go_are_forgotten(self):
         code = (
-            RESIDENT
+            HELD
             + """
 def work(times):
     x = mx.zeros((4,))
@@ -297,9 +297,9 @@ def work(times):
         if i % 1000 == 0:
             mx.eval(x)
 work(20_000)
-before = resident()
+before = held()
 work(200_000)
-print(resident() - before)
+print(held() - before)
 """
         )
         assert int(expect_success(code, ANABRANCH_TRACE_CREATION="1")) < 4 << 20

@@ -1,11 +1,11 @@
 """Scopes in the life of a process: their memory, and very many of them."""
 
-from programs import RESIDENT, expect_success
+from programs import HELD, expect_success
 
 
 def test_scopes_leave_no_memory():
     code = (
-        RESIDENT
+        HELD
         + """
 s = mx.new_stream()
 def enter(times):
@@ -13,9 +13,9 @@ def enter(times):
         with s, mx.default_device(mx.cpu):
             mx.set_default_stream(s)
 enter(2000)
-before = resident()
+before = held()
 enter(50_000)
-print(resident() - before)
+print(held() - before)
 """
     )
     assert int(expect_success(code)) < 2 << 20

@@ -11,7 +11,7 @@ import threading
 import anabranch as mx
 import numpy as np
 import pytest
-from programs import RESIDENT, expect_success
+from programs import HELD, expect_success
 
 
 def in_threads(count, work):
@@ -226,7 +226,7 @@ def test_finalizers_may_use_arrays():
 
 def test_10000_short_lived_threads_leave_nothing():
     code = (
-        RESIDENT
+        HELD
         + """
 import os, threading
 def work():
@@ -240,9 +240,9 @@ def run(times):
         for t in threads: t.start()
         for t in threads: t.join()
 run(2000)
-before = resident()
+before = held()
 run(10_000)
-print(resident() - before, len(os.listdir("/proc/self/task")), mx.get_active_memory())
+print(held() - before, len(os.listdir("/proc/self/task")), mx.get_active_memory())
 """
     )
     grown, tasks, active = map(int, expect_success(code).split())
