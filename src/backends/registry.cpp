@@ -18,8 +18,21 @@ struct Gpu {
   std::string why_not;
 };
 
+Gpu open_library(const std::string& path) {
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) return {nullptr, std::string("the CUDA backend could not be opened: ") + dlerror() + "."};
+  const auto make = reinterpret_cast<backends::MakeCudaBackend*>(dlsym(library, backends::cuda_entry));
+  if (!make) return {nullptr, path + " is not a CUDA backend of this version."};
+  Gpu gpu;
+  gpu.backend.reset(make(&gpu.why_not));
+  return gpu;
+}
+
 // The backend's library lies beside this one. It is opened only where a driver is, which it needs.
 Gpu open_cuda() {
+  // Or else, for tests: the same sources on a CUDA that the host plays (tests/cuda_kernels/emulated).
+  if (const char* emulated = std::getenv("ANABRANCH_CUDA_LIBRARY"); emulated && *emulated)
+    return open_library(emulated);
   Dl_info self{};
   if (!dladdr(reinterpret_cast<const void*>(&find_backend), &self))
     return {nullptr, "the path of Anabranch's library is not known."};
@@ -33,13 +46,7 @@ Gpu open_cuda() {
   const char* wanted = std::getenv("ANABRANCH_CUDA");
   if (!wanted || std::string(wanted) != "1")
     return {nullptr, "the CUDA backend of this version has not run on a GPU yet; ANABRANCH_CUDA=1 tries it."};
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) return {nullptr, std::string("the CUDA backend could not be opened: ") + dlerror() + "."};
-  const auto make = reinterpret_cast<backends::MakeCudaBackend*>(dlsym(library, backends::cuda_entry));
-  if (!make) return {nullptr, path + " is not a CUDA backend of this version."};
-  Gpu gpu;
-  gpu.backend.reset(make(&gpu.why_not));
-  return gpu;
+  return open_library(path);
 }
 
 Gpu find_gpu() {

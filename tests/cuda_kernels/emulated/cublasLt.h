@@ -1,4 +1,4 @@
-// What of cuBLASLt our products use; matmul_test.cpp has functions that do it slowly.
+// What of cuBLASLt our products use, done slowly by cublasLt.cpp.
 #pragma once
 
 #include <cstddef>
@@ -35,26 +35,31 @@ struct cublasLtMatmulHeuristicResult_t {
   std::size_t workspaceSize;
 };
 
-cublasStatus_t cublasLtCreate(cublasLtHandle_t*);
-const char* cublasLtGetStatusString(cublasStatus_t);
-cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t*, cublasComputeType_t, cudaDataType_t scale);
-cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t);
-cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t, cublasLtMatmulDescAttributes_t, const void*,
-                                              std::size_t);
-cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t*, cudaDataType_t, std::uint64_t rows,
-                                          std::uint64_t columns, std::int64_t ld);
-cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t);
-cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t, cublasLtMatrixLayoutAttribute_t, const void*,
-                                                std::size_t);
-cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t*);
-cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t);
-cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t, cublasLtMatmulPreferenceAttributes_t,
-                                                    const void*, std::size_t);
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t a,
-                                              cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
-                                              cublasLtMatrixLayout_t d, cublasLtMatmulPreference_t, int wanted,
-                                              cublasLtMatmulHeuristicResult_t*, int* found);
-cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t, const void* alpha, const void* a,
-                              cublasLtMatrixLayout_t, const void* b, cublasLtMatrixLayout_t, const void* beta,
-                              const void* c, cublasLtMatrixLayout_t, void* d, cublasLtMatrixLayout_t,
-                              const cublasLtMatmulAlgo_t*, void* workspace, std::size_t bytes, cudaStream_t);
+extern "C" cublasStatus_t cublasLtCreate(cublasLtHandle_t*);
+extern "C" const char* cublasLtGetStatusString(cublasStatus_t);
+extern "C" cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t*, cublasComputeType_t, cudaDataType_t scale);
+extern "C" cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t);
+extern "C" cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t, cublasLtMatmulDescAttributes_t,
+                                                         const void*, std::size_t);
+extern "C" cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t*, cudaDataType_t, std::uint64_t rows,
+                                                     std::uint64_t columns, std::int64_t ld);
+extern "C" cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t);
+extern "C" cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t, cublasLtMatrixLayoutAttribute_t,
+                                                           const void*, std::size_t);
+extern "C" cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t*);
+extern "C" cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t);
+extern "C" cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t,
+                                                               cublasLtMatmulPreferenceAttributes_t, const void*,
+                                                               std::size_t);
+extern "C" cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t,
+                                                         cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                                         cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+                                                         cublasLtMatmulPreference_t, int wanted,
+                                                         cublasLtMatmulHeuristicResult_t*, int* found);
+extern "C" cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t, const void* alpha, const void* a,
+                                         cublasLtMatrixLayout_t, const void* b, cublasLtMatrixLayout_t,
+                                         const void* beta, const void* c, cublasLtMatrixLayout_t, void* d,
+                                         cublasLtMatrixLayout_t, const cublasLtMatmulAlgo_t*, void* workspace,
+                                         std::size_t bytes, cudaStream_t);
+
+extern int emulated_products;  // how many were asked for

@@ -1,114 +1,132 @@
-// What of CUDA our kernels use, run on the host: each thread of a block is a fiber that goes on until it waits for the
-// others. Slow, and it knows no memory order, but it shows wrong indices, missing barriers and barriers that not all
-// threads reach, on any machine.
+// What of the CUDA runtime is used here, on a GPU that the host plays: queues.h says how. Stricter than the real one
+// where that forgives, or leaves open what happens.
 #pragma once
 
-#include <algorithm>
-#include <atomic>
-#include <bit>
-#include <cmath>
-#include <cstdint>
-#include <cstring>
-#include <functional>
-#include <type_traits>
+#include <cstddef>
+#include <tuple>
 
-#include "kernels/cuda_library_math.h"
+#include "grid.h"
 
-#define __global__
-#define __device__
-#define __host__
-#define __forceinline__ inline
-#define __grid_constant__
-#define __launch_bounds__(...)
-#define __shared__ static  // blocks run one after another
+#define CUDART_VERSION 13000
 
-struct dim3 {
-  unsigned x, y, z;
-  constexpr dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
+// Names and numbers as CUDA has them.
+#define EMULATED_CUDA_ERRORS(X)                                                                                    \
+  X(cudaSuccess, 0) X(cudaErrorInvalidValue, 1) X(cudaErrorMemoryAllocation, 2) X(cudaErrorInitializationError, 3)  \
+  X(cudaErrorCudartUnloading, 4) X(cudaErrorNoDevice, 100) X(cudaErrorInvalidDevice, 101)                           \
+  X(cudaErrorDeviceUninitialized, 201) X(cudaErrorECCUncorrectable, 214) X(cudaErrorNvlinkUncorrectable, 220)       \
+  X(cudaErrorInvalidResourceHandle, 400) X(cudaErrorNotReady, 600) X(cudaErrorIllegalAddress, 700)                  \
+  X(cudaErrorLaunchTimeout, 702) X(cudaErrorPeerAccessAlreadyEnabled, 704) X(cudaErrorContextIsDestroyed, 709)      \
+  X(cudaErrorAssert, 710) X(cudaErrorHostMemoryAlreadyRegistered, 712) X(cudaErrorHostMemoryNotRegistered, 713)     \
+  X(cudaErrorHardwareStackError, 714) X(cudaErrorIllegalInstruction, 715) X(cudaErrorMisalignedAddress, 716)        \
+  X(cudaErrorInvalidAddressSpace, 717) X(cudaErrorInvalidPc, 718) X(cudaErrorLaunchFailure, 719)                    \
+  X(cudaErrorTensorMemoryLeak, 721) X(cudaErrorNotSupported, 801) X(cudaErrorContained, 911) X(cudaErrorUnknown, 999)
+enum cudaError_t {
+#define EMULATED_CUDA_ERROR(name, number) name = number,
+  EMULATED_CUDA_ERRORS(EMULATED_CUDA_ERROR)
+#undef EMULATED_CUDA_ERROR
 };
 
-enum cudaError_t { cudaSuccess, cudaErrorInvalidValue };
-using cudaStream_t = void*;
+using cudaStream_t = struct CUstream_st*;
+using cudaEvent_t = struct CUevent_st*;
+using cudaKernel_t = struct CUkern_st*;
+using cudaLibrary_t = struct CUlib_st*;
+
+const char* cudaGetErrorString(cudaError_t);
+const char* cudaGetErrorName(cudaError_t);
+cudaError_t cudaGetLastError();
+
+// Devices.
+struct cudaDeviceProp {
+  char name[256];
+  std::size_t totalGlobalMem;
+  int major, minor, multiProcessorCount, l2CacheSize;
+};
+enum cudaDeviceAttr {
+  cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrComputeCapabilityMajor = 75,
+  cudaDevAttrComputeCapabilityMinor = 76
+};
+cudaError_t cudaDriverGetVersion(int*);
+cudaError_t cudaGetDeviceCount(int*);
+cudaError_t cudaGetDevice(int*);
+cudaError_t cudaSetDevice(int);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp*, int);
+cudaError_t cudaDeviceGetAttribute(int*, cudaDeviceAttr, int);
+cudaError_t cudaDeviceGetPCIBusId(char*, int, int);
+cudaError_t cudaDeviceCanAccessPeer(int*, int, int);
+cudaError_t cudaDeviceEnablePeerAccess(int, unsigned);
+
+enum cudaDriverEntryPointQueryResult { cudaDriverEntryPointSuccess = 0, cudaDriverEntryPointSymbolNotFound = 1 };
+inline constexpr unsigned long long cudaEnableDefault = 0;
+cudaError_t cudaGetDriverEntryPointByVersion(const char*, void**, unsigned, unsigned long long,
+                                             cudaDriverEntryPointQueryResult*);
+
+// Streams and events.
+inline constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t*, unsigned);
+cudaError_t cudaStreamDestroy(cudaStream_t);
+cudaError_t cudaStreamQuery(cudaStream_t);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t*, unsigned);
+cudaError_t cudaEventDestroy(cudaEvent_t);
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t);
+cudaError_t cudaEventSynchronize(cudaEvent_t);
+
+// Memory.
+enum cudaMemoryType {
+  cudaMemoryTypeUnregistered = 0,
+  cudaMemoryTypeHost = 1,
+  cudaMemoryTypeDevice = 2,
+  cudaMemoryTypeManaged = 3
+};
+struct cudaPointerAttributes {
+  cudaMemoryType type;
+  int device;
+};
+enum cudaMemcpyKind {
+  cudaMemcpyHostToHost,
+  cudaMemcpyHostToDevice,
+  cudaMemcpyDeviceToHost,
+  cudaMemcpyDeviceToDevice,
+  cudaMemcpyDefault
+};
+inline constexpr unsigned cudaHostRegisterPortable = 1, cudaHostRegisterMapped = 2, cudaHostAllocPortable = 1;
+cudaError_t cudaMalloc(void**, std::size_t);
+cudaError_t cudaFree(void*);
+cudaError_t cudaHostAlloc(void**, std::size_t, unsigned);
+cudaError_t cudaFreeHost(void*);
+cudaError_t cudaHostRegister(void*, std::size_t, unsigned);
+cudaError_t cudaHostUnregister(void*);
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes*, const void*);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t);
+cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t);
+
+// Kernels that a compiler made at run time: there is none.
+struct cudaFuncAttributes {};
+cudaError_t cudaLibraryLoadData(cudaLibrary_t*, const void*, void*, void*, unsigned, void*, void*, unsigned);
+cudaError_t cudaLibraryGetKernel(cudaKernel_t*, cudaLibrary_t, const char*);
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, const void*);
+cudaError_t cudaLaunchKernel(const void*, dim3, dim3, void**, std::size_t, cudaStream_t);
+
 struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;
   std::size_t dynamicSmemBytes;
   cudaStream_t stream;
 };
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-inline const char* cudaGetErrorString(cudaError_t) { return "an emulated failure"; }
-inline const char* cudaGetErrorName(cudaError_t) { return "emulated"; }
-inline cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
-  std::memset(to, value, bytes);
-  return cudaSuccess;
-}
-enum cudaMemcpyKind { cudaMemcpyDeviceToDevice };
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  std::memcpy(to, from, bytes);
-  return cudaSuccess;
-}
-
-inline dim3 threadIdx, blockIdx, blockDim, gridDim;  // of the fiber that runs
 
 namespace emulated {
 
-unsigned lane();
-
-// Runs thread() in every thread of a grid, with so much shared memory beside the kernel's own.
-void run_grid(dim3 grid, dim3 block, const std::function<void()>& thread, std::size_t shared_bytes = 0);
-void* dynamic_shared();
-
-// Waits for the other threads of the block.
-void block_barrier();
-// Gives each thread of the warp the values (at most 16 bytes) of the others. `mask` must name the threads that take
-// part, and all that have not ended.
-void exchange(unsigned mask, const void* value, std::size_t bytes);
-const void* value_of(unsigned lane);
-unsigned lanes_of_warp();
-void finish_exchange();
-
-template <typename T>
-T from_lane(unsigned mask, T value, unsigned lane) {
-  exchange(mask, &value, sizeof(T));
-  T got = value;
-  if (lane < lanes_of_warp()) std::memcpy(static_cast<void*>(&got), value_of(lane), sizeof(T));
-  finish_exchange();
-  return got;
-}
+// Adds a command to a stream of the calling thread's device. Without a stream it is done at once: that is for tests of
+// kernels alone.
+cudaError_t enqueue(cudaStream_t, std::function<void()> run);
+// The same for a grid of threads.
+cudaError_t launch(const cudaLaunchConfig_t&, std::function<void()> thread);
 
 }  // namespace emulated
 
 template <typename... Parameters, typename... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                const Arguments&... arguments) {
-  const dim3 g = config->gridDim, b = config->blockDim;
-  if (g.x == 0 || g.y == 0 || g.z == 0 || g.x > 0x7fffffffu || g.y > 65535 || g.z > 65535) return cudaErrorInvalidValue;
-  if (b.x * b.y * b.z == 0 || b.x * b.y * b.z > 1024 || b.z > 64) return cudaErrorInvalidValue;
-  emulated::run_grid(g, b, [&] { kernel(arguments...); }, config->dynamicSmemBytes);
-  return cudaSuccess;
-}
-
-inline void __syncthreads() { emulated::block_barrier(); }
-inline void __syncwarp(unsigned mask = 0xffffffffu) {
-  emulated::exchange(mask, &mask, sizeof(mask));
-  emulated::finish_exchange();
-}
-template <typename T>
-T __shfl_sync(unsigned mask, T value, int lane, int width = 32) {
-  const unsigned own = emulated::lane();
-  return emulated::from_lane(mask, value, own / width * width + static_cast<unsigned>(lane) % width);
-}
-template <typename T>
-T __shfl_xor_sync(unsigned mask, T value, int flip, int width = 32) {
-  const unsigned own = emulated::lane(), other = own ^ static_cast<unsigned>(flip);
-  return emulated::from_lane(mask, value, other / width == own / width ? other : own);
-}
-template <typename T>
-T __shfl_down_sync(unsigned mask, T value, unsigned by, int width = 32) {
-  const unsigned own = emulated::lane();
-  return emulated::from_lane(mask, value, own % width + by < static_cast<unsigned>(width) ? own + by : own);
-}
-template <typename T>
-T __shfl_up_sync(unsigned mask, T value, unsigned by, int width = 32) {
-  const unsigned own = emulated::lane();
-  return emulated::from_lane(mask, value, own % width >= by ? own - by : own);
+  static_assert((0 + ... + sizeof(Parameters)) <= 32764, "more than a kernel can be given");
+  return emulated::launch(*config,
+                          [kernel, given = std::tuple<Parameters...>(arguments...)] { std::apply(kernel, given); });
 }

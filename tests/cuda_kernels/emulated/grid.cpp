@@ -1,11 +1,13 @@
+#include "grid.h"
+
 #include <boost/context/fiber.hpp>
 #include <boost/context/pooled_fixedsize_stack.hpp>
+#include <memory>
 #include <numeric>
 #include <random>
 #include <stdexcept>
+#include <utility>
 #include <vector>
-
-#include "cuda_runtime.h"
 
 namespace emulated {
 namespace {
@@ -14,17 +16,28 @@ using boost::context::fiber;
 
 enum class Wait { Nothing, Block, Warp, End };
 
-struct Thread {
+// A stack on which threads run: one after another, until one of them waits, which then keeps it.
+struct Stack {
   fiber own, scheduler;
+};
+
+struct Thread {
   Wait wait = Wait::Nothing;
+  Stack* stack = nullptr;  // once it has waited
   dim3 place;
   unsigned linear = 0;
   unsigned mask = 0;
   alignas(16) unsigned char value[16];
 };
 
+std::vector<std::unique_ptr<Stack>> stacks;
+std::vector<Stack*> idle_stacks;
 std::vector<Thread> threads;
+std::vector<unsigned> order;  // in which threads are begun, and in which they go on
+std::size_t begun;
+const std::function<void()>* body;
 Thread* current = nullptr;
+Stack* current_stack = nullptr;
 std::exception_ptr failure;
 
 struct alignas(16) Sixteen {
@@ -32,10 +45,54 @@ struct alignas(16) Sixteen {
 };
 std::vector<Sixteen> shared;
 
+void back_to_scheduler(Stack& stack) { stack.scheduler = std::move(stack.scheduler).resume(); }
+
+// What runs on each stack, for ever.
+void run_threads(Stack& stack) {
+  while (true) {
+    while (begun < threads.size() && !failure) {
+      Thread& thread = threads[order[begun++]];
+      current = &thread;
+      threadIdx = thread.place;
+      try {
+        (*body)();
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      current->wait = Wait::End;
+    }
+    idle_stacks.push_back(&stack);
+    back_to_scheduler(stack);
+  }
+}
+
+Stack& idle_stack() {
+  static boost::context::pooled_fixedsize_stack memory(128 << 10);
+  if (idle_stacks.empty()) {
+    stacks.push_back(std::make_unique<Stack>());
+    Stack& stack = *stacks.back();
+    stack.own = fiber(std::allocator_arg, memory, [&stack](fiber&& scheduler) {
+      stack.scheduler = std::move(scheduler);
+      run_threads(stack);
+      return std::move(stack.scheduler);
+    });
+    return stack;
+  }
+  Stack& stack = *idle_stacks.back();
+  idle_stacks.pop_back();
+  return stack;
+}
+
+void go_on(Stack& stack) {
+  current_stack = &stack;
+  stack.own = std::move(stack.own).resume();
+  if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
+}
+
 void wait_for(Wait what) {
-  Thread& me = *current;
-  me.wait = what;
-  me.scheduler = std::move(me.scheduler).resume();
+  current->wait = what;
+  current->stack = current_stack;
+  back_to_scheduler(*current_stack);
 }
 
 // Ends waits that everyone has reached; says whether there were any.
@@ -69,37 +126,30 @@ bool release() {
   return released;
 }
 
-void run_block(dim3 size, const std::function<void()>& body, std::mt19937& random) {
-  static boost::context::pooled_fixedsize_stack stacks(128 << 10);
+void run_block(dim3 size, std::mt19937& random) {
   const unsigned count = size.x * size.y * size.z;
-  threads.clear();
-  threads.resize(count);
-  for (unsigned i = 0; i < count; ++i) {
-    Thread& t = threads[i];
-    t.place = {i % size.x, i / size.x % size.y, i / size.x / size.y};
-    t.linear = i;
-    t.own = fiber(std::allocator_arg, stacks, [&t, &body](fiber&& scheduler) {
-      t.scheduler = std::move(scheduler);
-      try {
-        body();
-      } catch (...) {
-        failure = std::current_exception();
-      }
-      t.wait = Wait::End;
-      return std::move(t.scheduler);
-    });
+  if (threads.size() != count) {
+    threads.resize(count);
+    order.resize(count);
+    std::iota(order.begin(), order.end(), 0u);
   }
-  std::vector<unsigned> order(count);
-  std::iota(order.begin(), order.end(), 0u);
-  do {
+  for (unsigned i = 0; i < count; ++i) {
+    threads[i].wait = Wait::Nothing;
+    threads[i].place = {i % size.x, i / size.x % size.y, i / size.x / size.y};
+    threads[i].linear = i;
+  }
+  std::shuffle(order.begin(), order.end(), random);
+  begun = 0;
+  while (begun < count) go_on(idle_stack());
+  while (release()) {
     std::shuffle(order.begin(), order.end(), random);
     for (unsigned i : order) {
+      if (threads[i].wait != Wait::Nothing) continue;
       current = &threads[i];
       threadIdx = current->place;
-      if (current->wait == Wait::Nothing) current->own = std::move(current->own).resume();
-      if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
+      go_on(*current->stack);
     }
-  } while (release());
+  }
   for (const Thread& t : threads)
     if (t.wait != Wait::End) throw std::logic_error("threads wait for others that have ended");
 }
@@ -113,9 +163,18 @@ void run_grid(dim3 grid, dim3 block, const std::function<void()>& thread, std::s
   shared.assign(shared_bytes / sizeof(Sixteen) + 1, Sixteen{});
   gridDim = grid;
   blockDim = block;
-  for (blockIdx.z = 0; blockIdx.z < grid.z; ++blockIdx.z)
-    for (blockIdx.y = 0; blockIdx.y < grid.y; ++blockIdx.y)
-      for (blockIdx.x = 0; blockIdx.x < grid.x; ++blockIdx.x) run_block(block, thread, random);
+  body = &thread;
+  try {
+    for (blockIdx.z = 0; blockIdx.z < grid.z; ++blockIdx.z)
+      for (blockIdx.y = 0; blockIdx.y < grid.y; ++blockIdx.y)
+        for (blockIdx.x = 0; blockIdx.x < grid.x; ++blockIdx.x) run_block(block, random);
+  } catch (...) {  // with stacks in the middle of threads, which nobody will end
+    for (auto& stack : stacks) static_cast<void>(stack.release());
+    stacks.clear();
+    idle_stacks.clear();
+    threads.clear();
+    throw;
+  }
 }
 
 void* dynamic_shared() { return shared.data(); }
