@@ -17,9 +17,13 @@ set_source_files_properties(${emulated}/grid.cpp PROPERTIES COMPILE_OPTIONS "${d
 
 # Under the name by which it is looked for: who finds it open takes it.
 add_library(emulated_cublaslt SHARED ${emulated}/cublasLt.cpp)
-target_compile_options(emulated_cublaslt PRIVATE ${device_options} -O2)
+target_compile_options(emulated_cublaslt PRIVATE ${device_options} -O3 -fcx-limited-range)
 target_link_libraries(emulated_cublaslt PRIVATE emulated_cuda)
 set_target_properties(emulated_cublaslt PROPERTIES OUTPUT_NAME cublasLt SUFFIX .so.13
+  LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/emulated)
+
+add_library(emulated_nvrtc SHARED ${emulated}/nvrtc.cpp)
+set_target_properties(emulated_nvrtc PROPERTIES OUTPUT_NAME nvrtc SUFFIX .so.13
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/emulated)
 
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernels/*.cu)
@@ -31,5 +35,5 @@ target_link_libraries(emulated_kernels PRIVATE emulated_cuda)
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/backends/cuda/*.cpp)
 add_library(anabranch_cuda_emulated MODULE ${sources} $<TARGET_OBJECTS:emulated_kernels>)
 target_link_libraries(anabranch_cuda_emulated PRIVATE anabranch emulated_cuda Threads::Threads ${CMAKE_DL_LIBS}
-  -Wl,--no-as-needed emulated_cublaslt)
+  -Wl,--no-as-needed emulated_cublaslt emulated_nvrtc)
 set_target_properties(anabranch_cuda_emulated PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

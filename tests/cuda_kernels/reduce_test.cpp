@@ -16,8 +16,7 @@ Dtype result_dtype(ReduceKind kind, Dtype in) {
   return in == bool_ || issubdtype(in, signedinteger) ? int32 : uint32;
 }
 
-void check(ReduceKind kind, const View& in, int reduced) {
-  const Dtype out = result_dtype(kind, in.dtype);
+void check(ReduceKind kind, const View& in, int reduced, Dtype out) {
   const Shape shape(in.shape.begin(), in.shape.end() - reduced);
   const auto results =
       run_both(kernels::reduce_cpu, kernels::reduce_cuda, {in}, out, shape, graph::ReduceAttrs{kind, reduced});
@@ -25,6 +24,8 @@ void check(ReduceKind kind, const View& in, int reduced) {
   EXPECT_TRUE(close(results, (kind == ReduceKind::Prod ? 4 * n : 8) * epsilon(out), kind == ReduceKind::Sum ? n : 0))
       << static_cast<int>(kind) << " " << dtype_name(in.dtype) << " " << to_string(in.shape) << " by " << reduced;
 }
+
+void check(ReduceKind kind, const View& in, int reduced) { check(kind, in, reduced, result_dtype(kind, in.dtype)); }
 
 constexpr ReduceKind all_kinds[] = {ReduceKind::Sum, ReduceKind::Prod, ReduceKind::Max,
                                     ReduceKind::Min, ReduceKind::Any,  ReduceKind::All};
@@ -43,6 +44,19 @@ TEST(CudaReduce, KindsDtypesAndLayouts) {
           check(kind, permuted(in, {1, 0, 2}), 2);
         }
       }
+    }
+  }
+}
+
+// As means are computed.
+TEST(CudaReduce, SumsInFloat32) {
+  for (Dtype dtype : all_dtypes) {
+    if (dtype == float32 || dtype == float64 || dtype == complex64) continue;
+    for (Layout layout : all_layouts) {
+      Tensor memory(dtype, {});
+      const View in = laid_out(layout, dtype, {9, 40, 64}, 3, memory, -9, 9);
+      for (int reduced : {0, 1, 2, 3}) check(ReduceKind::Sum, in, reduced, float32);
+      check(ReduceKind::Prod, permuted(in, {2, 0, 1}), 1, float32);
     }
   }
 }

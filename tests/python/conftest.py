@@ -23,3 +23,14 @@ def each_test_finishes_what_it_began():
             break
         except Exception:
             gc.collect()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """On CUDA devices some operations are not there yet, and say so; everything else must work."""
+    try:
+        return (yield)
+    except Exception as e:
+        if "This operation is not supported on the GPU" in str(e):
+            pytest.skip("of an operation that has no CUDA kernel yet")
+        raise

@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 
+# No GPU, whatever there is.
+CPU_ALONE = {"ANABRANCH_SIM_GPU": "0", "ANABRANCH_CUDA": "0", "ANABRANCH_CUDA_LIBRARY": ""}
+
 
 def run(code, timeout=120, **environment):
     """The completed process of `python -c code`, with `import anabranch as mx` before it. Warnings of forks are off."""

@@ -15,6 +15,11 @@ DTYPES = ["bool_", *INTEGERS, *FLOATS, "complex64"]
 FORMATS = {"float16": (11, -14), "bfloat16": (8, -126), "float32": (24, -126), "float64": (53, -1022)}
 
 
+def on_cuda():
+    """Whether the default device computes with CUDA's kernels, which add floats in another order than the CPU's."""
+    return "pci_bus_id" in mx.device_info(mx.default_device())
+
+
 def dtype(name):
     return getattr(mx, name)
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from programs import expect_success
+from programs import CPU_ALONE, expect_success
 
 WIDTH = """
 import os
@@ -19,7 +19,7 @@ print(len(os.listdir("/proc/self/task")) - 1, mx.device_info(mx.cpu)["processor_
 
 def test_affinity():
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" + WIDTH
-    threads, processors = map(int, expect_success(code, ANABRANCH_SIM_GPU="0").split())
+    threads, processors = map(int, expect_success(code, **CPU_ALONE).split())
     assert threads <= 1 and processors == 1
 
 
@@ -50,7 +50,7 @@ def cgroup():
 
 def test_a_quota_of_processor_time(cgroup):
     enter = cgroup("cpu", {"cpu.cfs_period_us": 100_000, "cpu.cfs_quota_us": 100_000})
-    threads, processors = map(int, expect_success(enter + WIDTH, ANABRANCH_SIM_GPU="0").split())
+    threads, processors = map(int, expect_success(enter + WIDTH, **CPU_ALONE).split())
     assert threads <= 1 and processors == 1
 
 
@@ -73,5 +73,5 @@ x = mx.ones((1 << 20,), stream=mx.cpu) * 2
 assert x[5].item() == 2
 """
     )
-    made = int(expect_success(code, ANABRANCH_SIM_GPU="0"))
+    made = int(expect_success(code, **CPU_ALONE))
     assert megabytes / 8 < made < megabytes / 4

@@ -9,7 +9,7 @@ import time
 
 import anabranch as mx
 import pytest
-from programs import expect_success
+from programs import CPU_ALONE, expect_success
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 
@@ -19,7 +19,8 @@ def on_the_cpu(monkeypatch):
     """A GPU does not survive a fork: test_a_gpu_says_that_it_is_lost."""
     before = mx.default_device()
     mx.set_default_device(mx.cpu)
-    monkeypatch.setenv("ANABRANCH_SIM_GPU", "0")
+    for name, value in CPU_ALONE.items():
+        monkeypatch.setenv(name, value)
     yield
     mx.set_default_device(before)
 

@@ -13,6 +13,8 @@ def programs():
     if not mx.is_available(mx.gpu):
         return None
     info = mx.device_info(mx.gpu)
+    if str(info["device_name"]).startswith("emulated"):
+        return None
     return {k: v for k, v in info.items() if k.startswith("programs_")} or None
 
 

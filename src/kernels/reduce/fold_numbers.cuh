@@ -6,16 +6,20 @@
 
 namespace anabranch::kernels {
 
-// 16-bit floats are folded as float32.
+// 16-bit floats are folded as float32, which the result may stay.
 template <typename T, typename Operation>
 struct FoldFloats {
   using In = T;
   using Accumulator = Computed<T>;
+
+  bool computed = false;  // the result is an accumulator
+
   ANABRANCH_HOST_DEVICE Accumulator load(T x, std::int64_t) const { return load_as_computed(x); }
   ANABRANCH_HOST_DEVICE Accumulator identity() const { return Accumulator(std::is_same_v<Operation, Prod> ? 1 : 0); }
   ANABRANCH_HOST_DEVICE Accumulator combine(Accumulator a, Accumulator b) const { return Operation()(a, b); }
   ANABRANCH_HOST_DEVICE void store(void* out, std::int64_t at, Accumulator x) const {
-    static_cast<T*>(out)[at] = store_computed<T>(x);
+    if (computed) static_cast<Accumulator*>(out)[at] = x;
+    else static_cast<T*>(out)[at] = store_computed<T>(x);
   }
 };
 
@@ -44,17 +48,18 @@ struct FoldIntegers {
 template <typename Operation>
 void reduce_numbers(const DeviceReduction& r, Dtype in, Dtype out, const CudaLaunch& launch) {
   const bool whole = in == bool_ || issubdtype(in, integer);
-  if (whole ? !issubdtype(out, integer) || (out.size() == 8) != (in.size() == 8) : in != out) {
+  const bool computed = in.size() == 2 && out == float32;
+  if (whole ? !issubdtype(out, integer) || (out.size() == 8) != (in.size() == 8) : in != out && !computed) {
     throw NotSupported("[reduce] A GPU does not reduce " + std::string(dtype_name(in)) + " to " +
                        std::string(dtype_name(out)) + ".");
   }
   if (!whole) {
     switch (in.val) {
-      case Dtype::Val::float16: return fold_on_device(FoldFloats<float16_t, Operation>{}, r, launch);
-      case Dtype::Val::bfloat16: return fold_on_device(FoldFloats<bfloat16_t, Operation>{}, r, launch);
-      case Dtype::Val::float32: return fold_on_device(FoldFloats<float, Operation>{}, r, launch);
-      case Dtype::Val::float64: return fold_on_device(FoldFloats<double, Operation>{}, r, launch);
-      default: return fold_on_device(FoldFloats<complex64_t, Operation>{}, r, launch);
+      case Dtype::Val::float16: return fold_on_device(FoldFloats<float16_t, Operation>{computed}, r, launch);
+      case Dtype::Val::bfloat16: return fold_on_device(FoldFloats<bfloat16_t, Operation>{computed}, r, launch);
+      case Dtype::Val::float32: return fold_on_device(FoldFloats<float, Operation>{false}, r, launch);
+      case Dtype::Val::float64: return fold_on_device(FoldFloats<double, Operation>{false}, r, launch);
+      default: return fold_on_device(FoldFloats<complex64_t, Operation>{false}, r, launch);
     }
   }
   dispatch_size(in.size(), [&](auto* p) {

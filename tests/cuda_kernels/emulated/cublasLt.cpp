@@ -71,12 +71,18 @@ void multiply(const EmulatedOperation& operation, const T* a, const EmulatedLayo
   const std::int64_t inner = ta ? la.rows : la.columns;
   for (std::int32_t i = 0; i < ld.batch; ++i) {
     const std::vector<Wide> left = rows_of<Wide>(a + i * la.step, la, ta);
-    const std::vector<Wide> right = rows_of<Wide>(b + i * lb.step, lb, !tb);
+    const std::vector<Wide> right = rows_of<Wide>(b + i * lb.step, lb, tb);
+    std::vector<Wide> sums(static_cast<std::size_t>(ld.columns));
     for (std::int64_t row = 0; row < ld.rows; ++row) {
+      std::fill(sums.begin(), sums.end(), Wide(0));
+      for (std::int64_t k = 0; k < inner; ++k) {
+        const Wide x = left[static_cast<std::size_t>(row * inner + k)];
+        const Wide* y = right.data() + k * ld.columns;
+        for (std::int64_t column = 0; column < ld.columns; ++column)
+          sums[static_cast<std::size_t>(column)] += x * y[column];
+      }
       for (std::int64_t column = 0; column < ld.columns; ++column) {
-        Wide sum = 0;
-        for (std::int64_t k = 0; k < inner; ++k)
-          sum += left[static_cast<std::size_t>(row * inner + k)] * right[static_cast<std::size_t>(column * inner + k)];
+        const Wide sum = sums[static_cast<std::size_t>(column)];
         T& to = d[i * ld.step + column * ld.ld + row];
         if constexpr (std::is_same_v<T, complex64_t>)
           to = T(static_cast<float>(sum.real()), static_cast<float>(sum.imag()));

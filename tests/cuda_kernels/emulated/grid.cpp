@@ -30,20 +30,21 @@ struct Thread {
   alignas(16) unsigned char value[16];
 };
 
-std::vector<std::unique_ptr<Stack>> stacks;
-std::vector<Stack*> idle_stacks;
-std::vector<Thread> threads;
-std::vector<unsigned> order;  // in which threads are begun, and in which they go on
+// Never destroyed: when the process ends a kernel may be running.
+auto& stacks = *new std::vector<std::unique_ptr<Stack>>;
+auto& idle_stacks = *new std::vector<Stack*>;
+auto& threads = *new std::vector<Thread>;
+auto& order = *new std::vector<unsigned>;  // in which threads are begun, and in which they go on
 std::size_t begun;
 const std::function<void()>* body;
 Thread* current = nullptr;
 Stack* current_stack = nullptr;
-std::exception_ptr failure;
+auto& failure = *new std::exception_ptr;
 
 struct alignas(16) Sixteen {
   unsigned char bytes[16];
 };
-std::vector<Sixteen> shared;
+auto& shared = *new std::vector<Sixteen>;
 
 void back_to_scheduler(Stack& stack) { stack.scheduler = std::move(stack.scheduler).resume(); }
 
@@ -67,7 +68,7 @@ void run_threads(Stack& stack) {
 }
 
 Stack& idle_stack() {
-  static boost::context::pooled_fixedsize_stack memory(128 << 10);
+  static auto& memory = *new boost::context::pooled_fixedsize_stack(128 << 10);
   if (idle_stacks.empty()) {
     stacks.push_back(std::make_unique<Stack>());
     Stack& stack = *stacks.back();
