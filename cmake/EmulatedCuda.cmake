@@ -3,11 +3,7 @@
 # mx.gpu. Needs neither a GPU nor the CUDA toolkit.
 set(emulated ${PROJECT_SOURCE_DIR}/tests/cuda_kernels/emulated)
 
-# Kernels run as fibers, which the thread sanitizer knows nothing of, on one thread.
 set(device_options -O1 -Wno-unknown-pragmas)
-if(ANABRANCH_SANITIZE MATCHES thread)
-  list(APPEND device_options -fno-sanitize=thread)
-endif()
 
 add_library(emulated_cuda SHARED ${emulated}/cuda_runtime.cpp ${emulated}/queues.cpp ${emulated}/grid.cpp)
 target_include_directories(emulated_cuda BEFORE PUBLIC ${emulated} ${PROJECT_SOURCE_DIR}/include
