@@ -113,10 +113,8 @@ std::vector<Arena*> arenas() {
 }
 
 void sweep_device_arenas() {
-  DeviceArenas& d = of_devices();
-  Lock lock(d.mutex);  // and no list of them: a thread that retires work must not need memory
-  for (auto& [device, arena] : d.arenas) arena->sweep();
-  if (d.landing) d.landing->sweep();
+  Lock lock(of_devices().mutex);
+  for (Arena* arena : device_arenas()) arena->sweep();
 }
 
 BufferRef allocate(std::size_t bytes) { return host_arena().allocate(bytes); }
