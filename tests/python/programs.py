@@ -27,8 +27,9 @@ def expect_success(code, timeout=120, **environment):
     return result.stdout
 
 
-# For programs: the bytes that objects hold, from malloc and (reckoned at 64 a block) from Python's allocator. The resident
-# memory would also tell how far ahead of a slow device the host once was: what is free again stays with the process.
+# For programs: the bytes that objects hold, from malloc and (reckoned at 64 a block) from Python's allocator. The
+# resident memory would also tell how far ahead of a slow device the host once was: what is free again stays with the
+# process.
 HELD = """
 import ctypes, sys
 class Mallinfo2(ctypes.Structure):
