@@ -20,9 +20,18 @@ step() {
 seed() {
   "$python" -c 'import mlx.core as mx; print(mx.default_device(), mx.device_info())' && timeout 60 "$python" examples/seed.py
 }
-contract() { timeout 300 "$carry/tests/test_contract" --gtest_brief=1; }
-suites() { for t in eval runtime ops; do timeout 300 "$carry/tests/test_$t" --gtest_brief=1 || return; done; }
-pytests() { timeout 500 "$python" -m pytest -q -n 8 -x --maxfail=60 --timeout 120 -p no:cacheprovider tests/python -m "not slow" 2>&1 | tail -n 120; }
+# Each test of a program in a process of its own, so that one that hangs or dies hides no other.
+each() {
+  local program=$carry/tests/$1 names
+  names=$("$program" --gtest_list_tests | awk '/^[^ ]/ {suite = $1} /^ / {print suite $1}') || return
+  export program
+  echo "$names" | xargs -P 12 -I{} bash -c 'out=$(timeout 40 "$program" --gtest_brief=1 --gtest_filter="{}" 2>&1) \
+    && echo "ok {}" || { echo "FAILED ($?) {}"; echo "$out" | tail -n 30; exit 1; }' | grep -v "^ok"
+  return "${PIPESTATUS[1]}"
+}
+contract() { each test_contract; }
+suites() { each test_eval && each test_runtime && each test_ops; }
+pytests() { timeout 500 "$python" -m pytest -q -n 12 --maxfail=150 --tb=short --timeout 40 -p no:cacheprovider tests/python -m "not slow"; }
 sanitizer() {
   local tool
   for tool in memcheck racecheck synccheck initcheck; do
