@@ -18,7 +18,12 @@ void expect_near(const array& a, std::initializer_list<float> expected) {
   EXPECT_THAT(values(a), Pointwise(FloatNear(1e-5f), std::vector<float>(expected)));
 }
 
-TEST(Linalg, Inverses) {
+// What factors a matrix runs on the CPU alone.
+class Factorizations : public ::testing::Test {
+  StreamContext on_the_cpu_{Device::cpu};
+};
+
+TEST_F(Factorizations, Inverses) {
   expect_near(linalg::inv(matrix({2, 1, 0, 4})), {0.5f, -0.125f, 0, 0.25f});
   expect_near(linalg::tri_inv(matrix({1, 2, 3, 4})), {1, 0, -0.75f, 0.25f});
   expect_near(linalg::tri_inv(matrix({1, 2, 3, 4}), true), {1, -0.5f, 0, 0.25f});
@@ -33,14 +38,14 @@ TEST(Linalg, Inverses) {
   EXPECT_THROW(singular.eval(), std::runtime_error);
 }
 
-TEST(Linalg, Cholesky) {
+TEST_F(Factorizations, Cholesky) {
   expect_near(linalg::cholesky(matrix({2, 100, 1, 4})), {1.4142135f, 0, 0.7071068f, 1.8708287f});
   expect_near(linalg::cholesky(matrix({2, 1, 100, 4}), true), {1.4142135f, 0.7071068f, 0, 1.8708287f});
   EXPECT_THROW(linalg::cholesky(matrix({1, 1, 1, -4})).eval(), std::runtime_error);
   EXPECT_THROW(linalg::cholesky(zeros({2, 2}, int32)), std::invalid_argument);
 }
 
-TEST(Linalg, Solve) {
+TEST_F(Factorizations, Solve) {
   const array a = matrix({2, 1, 0, 4});
   expect_near(linalg::solve(a, array({1.0f, 2.0f})), {0.25f, 0.5f});
   EXPECT_EQ(linalg::solve(broadcast_to(a, {3, 2, 2}), ones({2, 5})).shape(), (Shape{3, 2, 5}));

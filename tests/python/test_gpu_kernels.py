@@ -148,7 +148,9 @@ def test_gathers(dtype, index):
 @pytest.mark.parametrize("dtype", ALL, **names)
 @pytest.mark.parametrize("kind", ["assign", "add", "subtract", "multiply", "maximum", "minimum"])
 def test_updates(dtype, kind):
-    """The same bits for floats too: updates of one place are made in order."""
+    """The same bits for floats too: updates of one place are made in order. But for complex products, in which GCC 12
+    fuses operations on the CPU, whatever -ffp-contract=off says."""
+    factor = 4 if kind == "multiply" and dtype == mx.complex64 else 0
     if kind == "subtract" and dtype == mx.bool_:
         pytest.skip("bool has no difference")
     rng = rng_for("update", dtype, kind)
@@ -176,10 +178,11 @@ def test_updates(dtype, kind):
     ]:
         shape = target[place].shape
         for value in [random_array(rng, shape, dtype, 2), random_array(rng, shape[-1:], dtype, 2)]:
-            agree(lambda place=place, value=value: update(target, place, value))
+            agree(lambda place=place, value=value: update(target, place, value), factor=factor)
     many = mx.array(rng.integers(0, 3, 5000))
     small = random_array(rng, (3,), dtype, 1)
-    agree(lambda: update(small, many, random_array(np.random.default_rng(1), (5000,), dtype, 1)))
+    value = random_array(np.random.default_rng(1), (5000,), dtype, 1)
+    agree(lambda: update(small, many, value), factor=factor * 5000)
 
 
 @pytest.mark.parametrize("dtype", ALL, **names)

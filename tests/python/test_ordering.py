@@ -153,6 +153,18 @@ def test_scans(function, dtype):
                         assert got.dtype == getattr(mx, result if result != "bool" else "bool_")
 
 
+@pytest.mark.parametrize("dtype", ["int32", "float32", "bfloat16"])
+def test_scans_of_what_repeats(dtype):
+    """Along an axis, and across axes, that a broadcast has made."""
+    x = mx.arange(1, 20).astype(getattr(mx, dtype))
+    rows, columns = mx.broadcast_to(x, (40, 19)), mx.broadcast_to(x[:, None], (19, 40))
+    for a, b in [(rows, 0), (rows, 1), (columns, 0), (columns, 1)]:
+        wide = np.array(a.astype(mx.float32))
+        np.testing.assert_array_equal(np.array(mx.cummax(a, axis=b).astype(mx.float32)), np.maximum.accumulate(wide, b))
+        if dtype != "bfloat16":
+            np.testing.assert_array_equal(np.array(mx.cumsum(a, axis=b).astype(mx.float32)), np.cumsum(wide, b))
+
+
 def test_scans_flatten_without_an_axis():
     x = mx.arange(6).reshape(2, 3)
     assert mx.cumsum(x).tolist() == [0, 1, 3, 6, 10, 15]

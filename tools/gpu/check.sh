@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # On a machine with a GPU, what tools/gpu/pack.sh has carried there: tests and benchmarks. Each part may be named.
 #
-#   tools/gpu/check.sh [seed] [contract] [python] [sanitizer] ...      (default: seed contract python)
+#   tools/gpu/check.sh PART...      (default: seed contract pytests)
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 carry=$PWD/build/carry
@@ -31,11 +31,25 @@ each() {
 }
 contract() { each test_contract; }
 suites() { each test_eval && each test_runtime && each test_ops; }
-pytests() { timeout 500 "$python" -m pytest -q -n 12 --maxfail=150 --tb=short --timeout 40 -p no:cacheprovider tests/python -m "not slow"; }
-sanitizer() {
-  local tool
-  for tool in memcheck racecheck synccheck initcheck; do
-    timeout 300 compute-sanitizer --tool "$tool" --error-exitcode 9 "$carry/tests/test_contract" --gtest_brief=1 || return
+# Not side by side: a test that sends itself signals. Not at all: the one that installs the package.
+pytests() {
+  local options="-q --tb=short --timeout 60 -p no:cacheprovider"
+  timeout 60 "$python" -m pytest $options tests/python/test_signals.py
+  local status=$?
+  timeout 500 "$python" -m pytest $options -n 14 --maxfail=150 tests/python -m "not slow" \
+    --ignore tests/python/test_signals.py --ignore tests/python/test_distributions.py && return $status
+}
+sanitize() { timeout "${SANITIZER_SECONDS:-300}" compute-sanitizer --tool "$@" --error-exitcode 9 "$carry/tests/test_contract" --gtest_brief=1; }
+memcheck() { sanitize memcheck; }
+racecheck() { sanitize racecheck; }
+synccheck() { sanitize synccheck; }
+initcheck() { sanitize initcheck; }
+# Ours between the peers' rounds: a JSON line for each case.
+bench() {
+  export SCALE=8 DEVICE=gpu
+  local lib
+  for lib in torch mlx.core jax mlx.core torch-compile jax-jit; do
+    timeout 150 "$python" "$carry/bench/work.py" "$lib" "${CASES:-}"
   done
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds what a machine with a GPU needs to run Anabranch's tests and benchmarks, for a Python of its own version, into
-# build/carry: the package with all its libraries, and the C++ tests. The GPU machine needs neither compilers nor a
+# build/carry: the package with all its libraries, the C++ tests and, where there are, the benchmarks beside peers. The GPU machine needs neither compilers nor a
 # network, but Python with NumPy and pytest.
 #
 #   tools/gpu/pack.sh PYTHON      an interpreter here, of that version, with tools/requirements.txt
@@ -19,4 +19,5 @@ mkdir -p "$carry/tests"
 for t in build/gpu/tests/test_*; do
   [ -x "$t" ] && [ -f "$t" ] && strip -o "$carry/tests/$(basename "$t")" "$t"
 done
+if [ -d ../shared/bench ]; then cp -r ../shared/bench "$carry/bench"; fi
 du -sh "$carry"

@@ -15,6 +15,16 @@ inline constexpr bool is_half = std::is_same_v<T, float16_t> || std::is_same_v<T
 template <typename T>
 inline constexpr bool is_complex = std::is_same_v<T, complex64_t>;
 
+// std::complex adds by GCC's own complex type, of which nvcc makes no code at all, and says nothing.
+ANABRANCH_HOST_DEVICE inline complex64_t operator+(complex64_t a, complex64_t b) {
+  return {a.real() + b.real(), a.imag() + b.imag()};
+}
+ANABRANCH_HOST_DEVICE inline complex64_t operator-(complex64_t a, complex64_t b) {
+  return {a.real() - b.real(), a.imag() - b.imag()};
+}
+complex64_t operator*(complex64_t, complex64_t) = delete;  // Prod
+complex64_t operator/(complex64_t, complex64_t) = delete;
+
 template <typename T>
 ANABRANCH_HOST_DEVICE bool is_nan(T x) {
   if constexpr (is_complex<T>) {

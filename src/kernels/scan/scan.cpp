@@ -152,7 +152,7 @@ void scan_half_tile(const ScanTiles& tiles, const View& in, const View& out, std
   for (std::int64_t i = 0; i < n; i += columns) {
     const std::int64_t m = std::min(columns, n - i);
     for (std::int64_t r = 0; r < rows; ++r) loader.load(blocks[r], sources[r] + i * step, step, m);
-    tiles.run(blocks, 0, blocks, static_cast<std::size_t>(m), carry);
+    tiles.run(blocks, ScanTiles::dense_rows, blocks, static_cast<std::size_t>(m), carry);
     for (std::int64_t r = 0; r < rows; ++r)
       storer.store(out.as<char>() + ((row + r) * n + i) * size, size, block[r], m);
   }
@@ -182,7 +182,8 @@ void scan_by_tiles(const ScanTiles& tiles, Range other, const View& in, const Vi
       scan_half_tile(tiles, in, out, row, rows);
     } else if (dense || adjacent) {
       tiles.begin(carry);
-      tiles.run(sources, dense ? 0 : in.strides.back() * size, targets, static_cast<std::size_t>(n), carry);
+      tiles.run(sources, dense ? ScanTiles::dense_rows : in.strides.back() * size, targets, static_cast<std::size_t>(n),
+                carry);
     } else {
       other(in, out, attrs, row, row + rows);
     }

@@ -68,7 +68,7 @@ struct Tiles {
     V t[side], state = Square<T>::load(carry);
     std::size_t i = 0;
     for (; i + side <= n; i += side) {
-      if (step == 0) {
+      if (step == ScanTiles::dense_rows) {
 #pragma GCC unroll 16
         for (int r = 0; r < side; ++r) t[r] = Square<T>::load(in[r] + i * size);
         Square<T>::transpose(t);
@@ -92,7 +92,7 @@ struct Tiles {
     const std::size_t left = n - i;
     T rest[side][side] = {};
     for (int r = 0; r < side; ++r) {
-      if (step == 0) {
+      if (step == ScanTiles::dense_rows) {
         std::memcpy(rest[r], in[r] + i * size, left * size);
       } else {
         for (std::size_t k = 0; k < left; ++k)
