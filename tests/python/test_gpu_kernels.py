@@ -245,13 +245,15 @@ def test_scans(dtype, function):
     call = getattr(mx, function)
     if function == "logcumsumexp" and dtype not in FLOATS:
         pytest.skip("of real floats")
-    reach = 1.2 if function == "cumprod" and dtype in [*FLOATS, mx.complex64] else 5
+    reach = 5
+    if function == "cumprod" and dtype in [*FLOATS, mx.complex64]:
+        reach = 0.7 if dtype == mx.complex64 else 1.2  # infinite complex products depend on the order
     for shape in [(1,), (7,), (33, 65), (2, 3, 4), (2, 600), (2, 9000), (5000, 3)]:
         for x in layouts(random_array(rng, shape, dtype, reach)):
             n = max(x.shape)
             bound = dict(factor=16 + n, scale=1)
             if function == "cumsum":
-                bound = dict(factor=16, scale=5 * n)
+                bound = dict(factor=64, scale=5 * n)  # the CPU adds one after another
             if function == "cumprod":
                 bound = dict(factor=4 * n + 8, scale=1e-30)
             if dtype in (mx.float16, mx.bfloat16):

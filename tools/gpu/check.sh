@@ -53,6 +53,8 @@ bench() {
   done
 }
 
+overlap() { "$python" benchmarks/gpu/overlap.py; }
+
 for part in "${@:-seed contract pytests}"; do for p in $part; do step "$p"; done; done
 [ ${#failed[@]} = 0 ] && echo "all parts passed" && exit 0
 printf 'FAILED: %s\n' "${failed[@]}"

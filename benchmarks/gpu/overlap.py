@@ -1,0 +1,202 @@
+"""What a GPU's streams overlap: python benchmarks/gpu/overlap.py [FILTER]
+
+Each line: a ratio, or a time in milliseconds, and what is asked of it. Results are checked before their line is printed;
+times are the least of several turns, taken in one run.
+"""
+
+import sys
+import time
+
+import anabranch as mx
+import numpy as np
+
+
+def least(work, turns=12):
+    work()
+    times = []
+    for _ in range(turns):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def line(name, value, unit, asked):
+    print(f"{name:58s} {value:9.3f} {unit:3s} (asked: {asked})", flush=True)
+
+
+def chain(step, x, times):
+    for _ in range(times):
+        x = step(x)
+    return x
+
+
+def streams_of_small_kernels():
+    """Chains of kernels that fill a part of the GPU and can't be fused, on one stream and on several."""
+    rng = np.random.default_rng(0)
+    sorts = [mx.array(rng.normal(size=(16, 2048)).astype(np.float32)) for _ in range(8)]
+    products = [mx.array(rng.normal(size=(256, 1024)).astype(np.float32)) for _ in range(8)]
+    square = mx.array((rng.normal(size=(1024, 1024)) / 32).astype(np.float32))
+    steps = {
+        "sorts of (16, 2048)": (lambda x, s: mx.sort(x, axis=1, stream=s), sorts),
+        "(256, 1024) by (1024, 1024) products": (lambda x, s: mx.matmul(x, square, stream=s), products),
+        "cumsums of (24, 16384)": (
+            lambda x, s: mx.cumsum(x, axis=1, stream=s),
+            [mx.array(rng.normal(size=(24, 16384)).astype(np.float32) * 1e-6) for _ in range(8)],
+        ),
+    }
+    for name, (step, starts) in steps.items():
+        mx.eval(starts, square)
+        single = [np.array(chain(lambda x: step(x, mx.gpu), starts[k], 100)) for k in range(8)]
+        mx.synchronize()
+
+        def run(count, streams):
+            ends = [chain(lambda x, s=streams[k]: step(x, s), starts[k], 100) for k in range(count)]
+            mx.eval(ends)
+            return ends
+
+        one = mx.new_stream(mx.gpu)
+        alone = least(lambda: run(1, [one]))
+        for count in (2, 4, 8):
+            several = [mx.new_stream(mx.gpu) for _ in range(count)]
+            for got, want in zip(run(count, several), single, strict=False):
+                np.testing.assert_array_equal(np.array(got), want)
+            ratio = least(lambda: run(count, [one] * count)) / least(lambda: run(count, several))
+            line(f"{name}, {alone * 1e4:.1f} us each: {count} streams", ratio, "x", "1.6 with two streams")
+
+
+def cpu_beside_gpu():
+    s = mx.new_stream(mx.cpu)
+    a, g = mx.random.normal((800, 800), stream=s) * 0.03, mx.random.normal((8192, 8192)) * 0.01
+    mx.eval(a, g)
+
+    def on_cpu(n):
+        return chain(lambda x: mx.matmul(x, a, stream=s), a, n)
+
+    def on_gpu(n):
+        return chain(lambda x: mx.matmul(x, g), g, n)
+
+    def both(n, m):
+        x, y = on_gpu(m), on_cpu(n)
+        mx.eval(x, y)
+
+    n = 20
+    cpu = least(lambda: mx.eval(on_cpu(n)), 5)
+    m = max(1, round(cpu / (least(lambda: mx.eval(on_gpu(10)), 5) / 10)))
+    cpu, gpu = (least(lambda: mx.eval(on_cpu(n)), 8), least(lambda: mx.eval(on_gpu(m)), 8))
+    together = least(lambda: both(n, m), 8)
+    line(
+        f"CPU {cpu * 1e3:.1f} ms beside GPU {gpu * 1e3:.1f} ms: both / longer",
+        together / max(cpu, gpu),
+        "x",
+        "at most 1.1",
+    )
+
+
+def copies_behind_kernels():
+    """Arrays made on one device and used on the other, while the GPU multiplies."""
+    count, n = 24, 1 << 22
+    g = mx.random.normal((8192, 8192)) * 0.01
+    beside, back = mx.new_stream(mx.gpu), mx.new_stream(mx.cpu)
+    mx.eval(g)
+    s = mx.new_stream(mx.cpu)
+
+    def products(m):
+        return chain(lambda x: mx.matmul(x, g), g, m)
+
+    def sources():
+        xs = [mx.full((n,), float(k), stream=s) for k in range(count)]
+        mx.eval(xs)
+        return xs
+
+    def to_gpu(xs):
+        return [mx.add(x, 1, stream=beside) for x in xs]
+
+    def timed(make, use, m):
+        times = []
+        for _ in range(8):
+            xs = make()
+            start = time.perf_counter()
+            mx.eval(products(m) if m else [], use(xs))
+            times.append(time.perf_counter() - start)
+        return min(times[1:])
+
+    one = least(lambda: mx.eval(products(4)), 5) / 4
+    copies = timed(sources, to_gpu, 0)
+    m = max(1, round(copies / one))
+    kernels = least(lambda: mx.eval(products(m)), 5)
+    both = timed(sources, to_gpu, m)
+    got = to_gpu(sources())
+    assert all((np.array(x) == k + 1).all() for k, x in enumerate(got))
+    line(
+        f"{count * n * 4 / copies / 1e9:.1f} GB/s to the GPU, {copies * 1e3:.1f} ms, beside {kernels * 1e3:.1f} ms",
+        both / max(copies, kernels),
+        "x",
+        "at most 1.1",
+    )
+
+    def made_on_gpu():
+        xs = [mx.full((n,), float(k), stream=beside) for k in range(count)]
+        mx.eval(xs)
+        return xs
+
+    def to_cpu(xs):
+        return [mx.add(x[:1024], 1, stream=back) for x in xs]
+
+    copies = timed(made_on_gpu, to_cpu, 0)
+    m = max(1, round(copies / one))
+    kernels = least(lambda: mx.eval(products(m)), 5)
+    both = timed(made_on_gpu, to_cpu, m)
+    assert all((np.array(x) == k + 1).all() for k, x in enumerate(to_cpu(made_on_gpu())))
+    line(
+        f"{count * n * 4 / copies / 1e9:.1f} GB/s to the CPU, {copies * 1e3:.1f} ms, beside {kernels * 1e3:.1f} ms",
+        both / max(copies, kernels),
+        "x",
+        "at most 1.1",
+    )
+
+
+def mlx_example():
+    """The program of MLX's page on unified memory."""
+    a, b = mx.random.uniform(shape=(4096, 512)), mx.random.uniform(shape=(512, 4))
+    mx.eval(a, b)
+
+    def run():
+        x = mx.matmul(a, b, stream=mx.gpu)
+        c = chain(lambda y: mx.exp(y, stream=mx.cpu), b, 500)
+        mx.eval(x, c)
+        return x, c
+
+    x, c = run()
+    np.testing.assert_allclose(np.array(x), np.array(a) @ np.array(b), rtol=2e-3)
+    assert np.isposinf(np.array(c)).all()
+    line("MLX's example: GPU product, 500 exp on the CPU", least(run, 50) * 1e3, "ms", "under 1")
+
+
+def waits():
+    one = mx.array([1.0])
+    mx.eval(one)
+    line("a small evaluation on the GPU", least(lambda: mx.eval(one + 1), 2000) * 1e3, "ms", "-")
+    line("the same, read", least(lambda: (one + 1).item(), 2000) * 1e3, "ms", "-")
+    cpu = mx.new_stream(mx.cpu)
+
+    def pingpong():
+        x = one
+        for _ in range(50):
+            x = mx.add(mx.add(x, 1, stream=cpu), 1)
+        mx.eval(x)
+        return x
+
+    assert pingpong().item() == 101
+    line("a turn from the GPU to the CPU and back", least(pingpong, 50) * 20, "ms", "-")
+
+
+def main():
+    pick = sys.argv[1] if len(sys.argv) > 1 else ""
+    for part in (streams_of_small_kernels, cpu_beside_gpu, copies_behind_kernels, mlx_example, waits):
+        if pick in part.__name__:
+            part()
+
+
+if __name__ == "__main__":
+    main()
