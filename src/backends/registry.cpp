@@ -30,6 +30,8 @@ Gpu open_library(const std::string& path) {
 
 // The backend's library lies beside this one. It is opened only where a driver is, which it needs.
 Gpu open_cuda() {
+  if (const char* wanted = std::getenv("ANABRANCH_CUDA"); wanted && std::string(wanted) == "0")
+    return {nullptr, "ANABRANCH_CUDA is 0, which hides it."};
   // Or else, for tests: the same sources on a CUDA that the host plays (tests/cuda_kernels/emulated).
   if (const char* emulated = std::getenv("ANABRANCH_CUDA_LIBRARY"); emulated && *emulated)
     return open_library(emulated);
@@ -42,10 +44,6 @@ Gpu open_cuda() {
   else return {nullptr, "this version of Anabranch is built for the CPU alone."};
   void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (!driver) return {nullptr, "there is no NVIDIA driver on this machine (libcuda.so.1 was not found)."};
-  // Tested on an emulated device so far: a program that finds a GPU should not depend on it yet. See docs/STATUS.md.
-  const char* wanted = std::getenv("ANABRANCH_CUDA");
-  if (!wanted || std::string(wanted) != "1")
-    return {nullptr, "the CUDA backend of this version has not run on a GPU yet; ANABRANCH_CUDA=1 tries it."};
   return open_library(path);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -22,6 +23,11 @@ std::vector<Device> usable_devices() {
 
 class Backend : public ::testing::TestWithParam<Device> {
  protected:
+  // With ANABRANCH_TEST_UNCACHED each block is an allocation of the device's own, as a checker of memory needs it.
+  void SetUp() override {
+    if (std::getenv("ANABRANCH_TEST_UNCACHED")) set_cache_limit(0);
+  }
+
   Device device = GetParam();
   Stream s = new_stream(device);
   Stream t = new_stream(device);

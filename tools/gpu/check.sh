@@ -5,7 +5,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 carry=$PWD/build/carry
-export ANABRANCH_CUDA=1 PYTHONPATH=$carry/site LD_LIBRARY_PATH=$carry/site/anabranch:${LD_LIBRARY_PATH:-}
+export PYTHONPATH=$carry/site LD_LIBRARY_PATH=$carry/site/anabranch:${LD_LIBRARY_PATH:-}
 python=${PYTHON:-python3}
 failed=()
 
@@ -39,11 +39,23 @@ pytests() {
   timeout 500 "$python" -m pytest $options -n 14 --maxfail=150 tests/python -m "not slow" \
     --ignore tests/python/test_signals.py --ignore tests/python/test_distributions.py && return $status
 }
-sanitize() { timeout "${SANITIZER_SECONDS:-300}" compute-sanitizer --tool "$@" --error-exitcode 9 "$carry/tests/test_contract" --gtest_brief=1; }
+sanitize() { ANABRANCH_TEST_UNCACHED=1 timeout "${SANITIZER_SECONDS:-300}" compute-sanitizer --tool "$@" --error-exitcode 9 "$carry/tests/test_contract" --gtest_brief=1; }
 memcheck() { sanitize memcheck; }
 racecheck() { sanitize racecheck; }
 synccheck() { sanitize synccheck; }
 initcheck() { sanitize initcheck; }
+# Ours alone: what each kernel reads and writes, and how fast, by the GPU's own counters.
+bandwidth() {
+  ncu --clock-control none --profile-from-start off --metrics gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum \
+    --csv --print-units base "$python" benchmarks/gpu/bandwidth.py profile >"$OUT/ncu.csv" &&
+    "$python" benchmarks/gpu/bandwidth.py table "$OUT/ncu.csv"
+}
+# Every kernel under memcheck.
+kernels() {
+  timeout "${SANITIZER_SECONDS:-300}" compute-sanitizer --tool memcheck --error-exitcode 9 "$python" -m pytest -q -x \
+    --tb=short -p no:cacheprovider tests/python/test_gpu_kernels.py -m "not slow"
+}
+slow() { "$python" -m pytest -q --tb=short -p no:cacheprovider tests/python/test_gpu_kernels.py -m slow; }
 # Ours between the peers' rounds: a JSON line for each case.
 bench() {
   export SCALE=8 DEVICE=gpu
