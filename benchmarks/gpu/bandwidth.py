@@ -134,7 +134,8 @@ def times():
             best.append((time.perf_counter() - start) / launches)
         speed = size / min(best)
         of_copy = of_copy or speed
-        print(f"{name:30s} {min(best) * 1e3:8.3f} ms {speed / 1e12:6.2f} TB/s {speed / of_copy:5.0%} of copy", flush=True)
+        figures = f"{min(best) * 1e3:8.3f} ms {speed / 1e12:6.2f} TB/s {speed / of_copy:5.0%} of copy"
+        print(f"{name:30s} {figures}", flush=True)
 
 
 def table(path):

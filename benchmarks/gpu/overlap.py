@@ -1,7 +1,7 @@
 """What a GPU's streams overlap: python benchmarks/gpu/overlap.py [FILTER]
 
-Each line: a ratio, or a time in milliseconds, and what is asked of it. Results are checked before their line is printed;
-times are the least of several turns, taken in one run.
+Each line: a ratio, or a time in milliseconds, and what is asked of it. Results are checked before their line is
+printed; times are the least of several turns, taken in one run.
 """
 
 import sys
@@ -11,12 +11,12 @@ import anabranch as mx
 import numpy as np
 
 
-def least(work, turns=12):
-    work()
+def least(work, *arguments, turns=12):
+    work(*arguments)
     times = []
     for _ in range(turns):
         start = time.perf_counter()
-        work()
+        work(*arguments)
         times.append(time.perf_counter() - start)
     return min(times)
 
@@ -45,24 +45,29 @@ def streams_of_small_kernels():
             [mx.array(rng.normal(size=(16, 8192)).astype(np.float32) * 1e-6) for _ in range(8)],
         ),
     }
+    mx.eval(square)
     for name, (step, starts) in steps.items():
-        mx.eval(starts, square)
-        single = [np.array(chain(lambda x: step(x, mx.gpu), starts[k], 100)) for k in range(8)]
-        mx.synchronize()
+        mx.eval(starts)
+        compare_streams(name, step, starts)
 
-        def run(count, streams):
-            ends = [chain(lambda x, s=streams[k]: step(x, s), starts[k], 100) for k in range(count)]
-            mx.eval(ends)
-            return ends
 
-        one = mx.new_stream(mx.gpu)
-        alone = least(lambda: run(1, [one]))
-        for count in (2, 4, 8):
-            several = [mx.new_stream(mx.gpu) for _ in range(count)]
-            for got, want in zip(run(count, several), single, strict=False):
-                np.testing.assert_array_equal(np.array(got), want)
-            ratio = least(lambda: run(count, [one] * count)) / least(lambda: run(count, several))
-            line(f"{name}, {alone * 1e4:.1f} us each: {count} streams", ratio, "x", "1.6 with two streams")
+def compare_streams(name, step, starts):
+    """Chains of `step`, one from each start, on one stream and on several."""
+
+    def run(streams):
+        ends = [chain(lambda x, s=s: step(x, s), x, 100) for x, s in zip(starts, streams, strict=False)]
+        mx.eval(ends)
+        return ends
+
+    single = [np.array(x) for x in run([mx.gpu] * len(starts))]
+    one = mx.new_stream(mx.gpu)
+    alone = least(run, [one])
+    for count in (2, 4, 8):
+        several = [mx.new_stream(mx.gpu) for _ in range(count)]
+        for got, want in zip(run(several), single, strict=False):
+            np.testing.assert_array_equal(np.array(got), want)
+        ratio = least(run, [one] * count) / least(run, several)
+        line(f"{name}, {alone * 1e4:.1f} us each: {count} streams", ratio, "x", "1.6 with two streams")
 
 
 def cpu_beside_gpu():
@@ -81,10 +86,10 @@ def cpu_beside_gpu():
         mx.eval(x, y)
 
     n = 20
-    cpu = least(lambda: mx.eval(on_cpu(n)), 5)
-    m = max(1, round(cpu / (least(lambda: mx.eval(on_gpu(10)), 5) / 10)))
-    cpu, gpu = (least(lambda: mx.eval(on_cpu(n)), 8), least(lambda: mx.eval(on_gpu(m)), 8))
-    together = least(lambda: both(n, m), 8)
+    cpu = least(lambda: mx.eval(on_cpu(n)), turns=5)
+    m = max(1, round(cpu / (least(lambda: mx.eval(on_gpu(10)), turns=5) / 10)))
+    cpu, gpu = (least(lambda: mx.eval(on_cpu(n)), turns=8), least(lambda: mx.eval(on_gpu(m)), turns=8))
+    together = least(lambda: both(n, m), turns=8)
     line(
         f"CPU {cpu * 1e3:.1f} ms beside GPU {gpu * 1e3:.1f} ms: both / longer",
         together / max(cpu, gpu),
@@ -121,10 +126,10 @@ def copies_behind_kernels():
             times.append(time.perf_counter() - start)
         return min(times[1:])
 
-    one = least(lambda: mx.eval(products(4)), 5) / 4
+    one = least(lambda: mx.eval(products(4)), turns=5) / 4
     copies = timed(sources, to_gpu, 0)
     m = max(1, round(copies / one))
-    kernels = least(lambda: mx.eval(products(m)), 5)
+    kernels = least(lambda: mx.eval(products(m)), turns=5)
     both = timed(sources, to_gpu, m)
     got = to_gpu(sources())
     assert all((np.array(x) == k + 1).all() for k, x in enumerate(got))
@@ -145,7 +150,7 @@ def copies_behind_kernels():
 
     copies = timed(made_on_gpu, to_cpu, 0)
     m = max(1, round(copies / one))
-    kernels = least(lambda: mx.eval(products(m)), 5)
+    kernels = least(lambda: mx.eval(products(m)), turns=5)
     both = timed(made_on_gpu, to_cpu, m)
     assert all((np.array(x) == k).all() for k, x in enumerate(to_cpu(made_on_gpu())))
     line(
@@ -170,14 +175,14 @@ def mlx_example():
     x, c = run()
     np.testing.assert_allclose(np.array(x), np.array(a) @ np.array(b), rtol=2e-3)
     assert np.isposinf(np.array(c)).all()
-    line("MLX's example: GPU product, 500 exp on the CPU", least(run, 50) * 1e3, "ms", "under 1")
+    line("MLX's example: GPU product, 500 exp on the CPU", least(run, turns=50) * 1e3, "ms", "under 1")
 
 
 def waits():
     one = mx.array([1.0])
     mx.eval(one)
-    line("a small evaluation on the GPU", least(lambda: mx.eval(one + 1), 2000) * 1e3, "ms", "-")
-    line("the same, read", least(lambda: (one + 1).item(), 2000) * 1e3, "ms", "-")
+    line("a small evaluation on the GPU", least(lambda: mx.eval(one + 1), turns=2000) * 1e3, "ms", "-")
+    line("the same, read", least(lambda: (one + 1).item(), turns=2000) * 1e3, "ms", "-")
     cpu = mx.new_stream(mx.cpu)
 
     def pingpong():
@@ -188,7 +193,7 @@ def waits():
         return x
 
     assert pingpong().item() == 101
-    line("a turn from the GPU to the CPU and back", least(pingpong, 50) * 20, "ms", "-")
+    line("a turn from the GPU to the CPU and back", least(pingpong, turns=50) * 20, "ms", "-")
 
 
 def main():

@@ -13,8 +13,8 @@ namespace anabranch::kernels {
 struct ScanTiles {
   std::size_t rows = 0;  // at once
   // out[r][i] = in[r][0] ... in[r][i] combined, for i < n, going on from `carry`, which holds `rows` elements. The
-  // outputs are dense. step == dense_rows: so are the inputs; else in[r] = in[0] + r elements, and the elements of a row
-  // are `step` bytes apart. Rows may occur more than once, and outputs be inputs.
+  // outputs are dense. step == dense_rows: so are the inputs; else in[r] = in[0] + r elements, and the elements of a
+  // row are `step` bytes apart. Rows may occur more than once, and outputs be inputs.
   static constexpr std::ptrdiff_t dense_rows = std::numeric_limits<std::ptrdiff_t>::min();
   void (*run)(const char* const* in, std::ptrdiff_t step, char* const* out, std::size_t n, void* carry) = nullptr;
   // Sets `carry` to what leaves the first element of a row as it is.
