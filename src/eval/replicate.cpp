@@ -95,13 +95,8 @@ graph::NodeRef brought(const Node* node, Arena& arena, Submitted& to) {
 
 Ref<Operation> replica_of(Operation* op, Arena& arena) {
   Submitted submitted;
-  Ref<Operation> replica;
-  {
-    const runtime::Lock lock(plan_mutex());
-    replica = replicate(op, arena, submitted);
-  }
-  for (const auto& s : submitted.streams) s->schedule();
-  return replica;
+  const runtime::Lock lock(plan_mutex());
+  return replicate(op, arena, submitted);
 }
 
 }  // namespace anabranch::evaluation
