@@ -24,6 +24,7 @@ class CudaQueue final : public runtime::Queue {
   void wait(runtime::Queue& other, std::uint64_t value) override;
   void copy(void* to, const void* from, std::size_t bytes) override;
   void signal(std::uint64_t value, Ref<runtime::StreamState> stream) override;
+  void flush() noexcept override;
   // Of a lost GPU nothing: its memory is gone, too.
   std::uint64_t reached() const override { return gpu_.is_lost() ? 0 : timeline_->reached(); }
   std::exception_ptr take_failure(std::uint64_t) override { return nullptr; }  // what fails on a GPU loses it
@@ -39,6 +40,10 @@ class CudaQueue final : public runtime::Queue {
   std::unique_ptr<Staging> staging_;  // made by the first copy from pageable memory
   runtime::Atomic<std::uint64_t> asked_{0};
   runtime::Atomic<bool> watched_{false};
+  runtime::Mutex mutex_;
+  // Under mutex_: the signal that is held back, where there is a stream to tell.
+  std::uint64_t held_ = 0;
+  Ref<runtime::StreamState> to_tell_;
 };
 
 }  // namespace anabranch::backends::cuda
