@@ -10,6 +10,7 @@ that they move at. Results are checked against the CPU's in tests/python/test_gp
 
 import csv
 import ctypes
+import re
 import sys
 import time
 
@@ -112,10 +113,13 @@ def profile():
     import anabranch as mx
 
     driver = ctypes.CDLL("libcuda.so.1")
+    marker = mx.arange(8), mx.array([3])
+    mx.eval(*marker, mx.take(*marker))
     for name, work, size in warmed(mx):
         print(f"CASE\t{name}\t{size}", flush=True)
         driver.cuProfilerStart()
         mx.eval(work())
+        mx.eval(mx.take(*marker))
         mx.synchronize()
         driver.cuProfilerStop()
 
@@ -138,33 +142,45 @@ def times():
         print(f"{name:30s} {figures}", flush=True)
 
 
+def is_marker(kernel):
+    """Each case ends with a gather of one element: ncu prints its rows when all is over."""
+    return "gather_kernel" in kernel["Kernel Name"] and kernel["Grid Size"].replace(" ", "") == "(1,1,1)"
+
+
 def table(path):
-    found, name, header = {}, None, None
+    cases, kernels, header = [], {}, None
     with open(path, encoding="utf-8") as file:
         for line in file:
             if line.startswith("CASE\t"):
-                name, size = line.rstrip("\n").split("\t")[1:]
-                found[name] = (int(size), {})
+                cases.append(line.rstrip("\n").split("\t")[1:])
                 continue
             cells = next(csv.reader([line]), [])
             if "Kernel Name" in cells:
                 header = cells
-            elif header and len(cells) == len(header) and name:
+            elif header and len(cells) == len(header):
                 row = dict(zip(header, cells, strict=True))
-                key = (row["ID"], row["Kernel Name"].split("(")[0].split("<")[0].split("::")[-1])
-                found[name][1].setdefault(key, {})[row["Metric Name"]] = float(row["Metric Value"].replace(",", ""))
+                kernel = kernels.setdefault(int(row["ID"]), row)
+                kernel[row["Metric Name"]] = float(row["Metric Value"].replace(",", ""))
+    found = {name: (int(size), []) for name, size in cases}
+    of_case = iter(found.values())
+    size, own = next(of_case)
+    for _, kernel in sorted(kernels.items()):
+        if is_marker(kernel):
+            size, own = next(of_case, (0, []))
+        else:
+            own.append(kernel)
     of_copy = None
     print("| operation | kernels | ms | TB/s of what it must move | of the copy | TB/s of what it moved |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name, (size, kernels) in found.items():
-        ns = sum(m["gpu__time_duration.sum"] for m in kernels.values())
-        moved = sum(m["dram__bytes_read.sum"] + m["dram__bytes_write.sum"] for m in kernels.values())
+    for name, (size, own) in found.items():
+        ns = sum(k["gpu__time_duration.sum"] for k in own)
         if not ns:
             print(f"| {name} | none | | | | |")
             continue
+        moved = sum(k["dram__bytes_read.sum"] + k["dram__bytes_write.sum"] for k in own)
         speed = size / ns / 1e3
         of_copy = of_copy or speed
-        names = ", ".join(k for _, k in kernels)
+        names = ", ".join(re.match(r"(?:void )?(?:\w+::|<unnamed>::)*(\w+)", k["Kernel Name"])[1] for k in own)
         print(f"| {name} | {names} | {ns / 1e6:.3f} | {speed:.2f} | {speed / of_copy:.0%} | {moved / ns / 1e3:.2f} |")
 
 

@@ -84,13 +84,52 @@ struct Transposition {
   IndexMap<2> matrices;
 };
 
-// N neighbours are read, and written, at once: small items in words of 32 bits, which must be aligned on both sides.
-// Threads turn blocks of N by N around; the words lie in shared memory so that neither way two of a warp share a bank.
+// N neighbours of a row: in words, or the compiler would take small items apart.
 template <typename Item, int N>
-__global__ void __launch_bounds__(tile_threads* tile_rows)
+using Neighbours = std::conditional_t<N == 1, Pack<Item, 1>, Pack<std::uint32_t, N * sizeof(Item) / 4>>;
+
+// N by N items, of which rows become columns.
+template <typename Item, int N>
+__device__ void turn(Neighbours<Item, N> (&rows)[N]) {
+  if constexpr (N == 4 && sizeof(Item) == 1) {
+    std::uint32_t r[4], pairs[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) r[i] = rows[i].elements[0];
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      pairs[i] = __byte_perm(r[2 * i], r[2 * i + 1], 0x5140);
+      pairs[2 + i] = __byte_perm(r[2 * i], r[2 * i + 1], 0x7362);
+    }
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      rows[i].elements[0] = __byte_perm(pairs[i / 2 * 2], pairs[i / 2 * 2 + 1], i % 2 ? 0x7632 : 0x5410);
+  } else if constexpr (N == 4) {
+    static_assert(sizeof(Item) == 2);
+    std::uint32_t r[4][2];
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      for (int w = 0; w < 2; ++w) r[i][w] = rows[i].elements[w];
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      for (int w = 0; w < 2; ++w)
+        rows[i].elements[w] = __byte_perm(r[2 * w][i / 2], r[2 * w + 1][i / 2], i % 2 ? 0x7632 : 0x5410);
+  } else if constexpr (N == 2) {
+    static_assert(sizeof(Item) == 4);
+    const std::uint32_t kept = rows[0].elements[1];
+    rows[0].elements[1] = rows[1].elements[0];
+    rows[1].elements[0] = kept;
+  }
+}
+
+// N neighbours are read, and written, at once; both sides must be aligned to N items. A thread reads all its packs
+// before it uses one, and turns blocks of N by N around; the packs lie in shared memory so that neither way two of a
+// warp share a bank.
+template <typename Item, int N>
+__global__ void __launch_bounds__(tile_threads* tile_rows, 3)
     transpose_kernel(Item* dst, const Item* src, const __grid_constant__ Transposition t) {
-  using P = Pack<Item, N>;
-  constexpr int side = tile_threads * N;
+  using P = Neighbours<Item, N>;
+  using Word = std::decay_t<decltype(P::elements[0])>;
+  constexpr int words = sizeof(P) / sizeof(Word), side = tile_threads * N, steps = tile_threads / tile_rows;
   __shared__ P tile[side * tile_threads];  // of a column of the destination, the packs along its rows
   const auto place = [](int column, int pack) {
     return column * tile_threads + ((pack + column / N) & (tile_threads - 1));
@@ -101,28 +140,30 @@ __global__ void __launch_bounds__(tile_threads* tile_rows)
     const std::int64_t down = t.tiles_across.quotient(in_matrix);
     const std::int64_t row = down * side, column = (in_matrix - down * t.tiles_across.value) * side;
     const auto at = t.matrices.offsets(matrix);
-    const Item* from = src + at.of[DeviceCopy::src_side] + column * t.src_step + row + x * N;
-    Item* to = dst + at.of[DeviceCopy::dst_side] + row * t.dst_step + column + x * N;
+    const Item* from = src + at.of[DeviceCopy::src_side] + (column + y * N) * t.src_step + row + x * N;
+    Item* to = dst + at.of[DeviceCopy::dst_side] + (row + y) * t.dst_step + column + x * N;
+    const bool whole = row + side <= t.rows && column + side <= t.columns;
+    P read[steps][N];
 #pragma unroll
-    for (int k = 0; k < tile_threads; k += tile_rows) {
-      const int first = (y + k) * N;  // of the block's columns
-      if (row + x * N >= t.rows || column + first >= t.columns) continue;
-      P read[N];
-#pragma unroll
-      for (int n = 0; n < N; ++n) read[n] = load_pack<Item, N>(from + (first + n) * t.src_step);
+    for (int k = 0; k < steps; ++k) {
 #pragma unroll
       for (int n = 0; n < N; ++n) {
-        P turned;
-#pragma unroll
-        for (int m = 0; m < N; ++m) turned.elements[m] = read[m].elements[n];
-        tile[place(x * N + n, y + k)] = turned;
+        const int c = k * tile_rows * N + n;
+        if (whole || (row + x * N < t.rows && column + y * N + c < t.columns))
+          read[k][n] = load_pack<Word, words>(reinterpret_cast<const Word*>(from + c * t.src_step));
       }
+    }
+#pragma unroll
+    for (int k = 0; k < steps; ++k) {
+      turn<Item, N>(read[k]);
+#pragma unroll
+      for (int n = 0; n < N; ++n) tile[place(x * N + n, y + k * tile_rows)] = read[k][n];
     }
     __syncthreads();
 #pragma unroll
     for (int k = 0; k < side; k += tile_rows)
-      if (row + y + k < t.rows && column + x * N < t.columns)
-        store_pack(to + (y + k) * t.dst_step, tile[place(y + k, x)]);
+      if (whole || (row + y + k < t.rows && column + x * N < t.columns))
+        store_pack(reinterpret_cast<Word*>(to + k * t.dst_step), tile[place(y + k, x)]);
     __syncthreads();
   }
 }
@@ -169,7 +210,7 @@ void launch_copy(const DeviceCopy& copy, const CudaLaunch& launch) {
                0, reinterpret_cast<Item*>(copy.dst), reinterpret_cast<const Item*>(copy.src), map);
     return;
   }
-  constexpr int packed = sizeof(Item) < 4 ? 4 / sizeof(Item) : 1;
+  constexpr int packed = sizeof(Item) == 1 ? 4 : sizeof(Item) < 8 ? 8 / sizeof(Item) : 1;
   if (packs_are_aligned(copy, packed)) launch_transposition<Item, packed>(copy, launch);
   else launch_transposition<Item, 1>(copy, launch);
 }

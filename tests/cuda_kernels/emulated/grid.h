@@ -61,6 +61,15 @@ inline void __syncwarp(unsigned mask = 0xffffffffu) {
   emulated::exchange(mask, &mask, sizeof(mask));
   emulated::finish_exchange();
 }
+// Four of the eight bytes of x and y, as the digits of `selector` say.
+inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selector) {
+  const std::uint64_t bytes = x | std::uint64_t{y} << 32;
+  unsigned result = 0;
+  for (unsigned i = 0; i < 4; ++i)
+    result |= static_cast<unsigned>(bytes >> (selector >> (4 * i) & 7) * 8 & 0xff) << (8 * i);
+  return result;
+}
+
 template <typename T>
 T __shfl_sync(unsigned mask, T value, int lane, int width = 32) {
   const unsigned own = emulated::lane();
