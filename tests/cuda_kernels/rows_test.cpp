@@ -34,10 +34,26 @@ TEST(CudaSoftmax, DtypesLayoutsAndLengths) {
   }
 }
 
+// More rows than blocks: these go on from row to row, and fetch the next one meanwhile where rows are aligned.
+TEST(CudaSoftmax, ManyRows) {
+  for (Dtype dtype : {bfloat16, float32, float64, complex64}) {
+    for (const Shape& shape :
+         {Shape{5000, 3}, {3001, 16}, {2000, 64}, {1100, 200}, {1050, 256}, {140, 1000}, {70, 2048}, {37, 5003}}) {
+      Tensor memory = Tensor::random(dtype, shape, 1);
+      check_softmax(memory.view());
+    }
+  }
+  for (std::int64_t n : {16384, 16380, 16383}) {
+    Tensor memory = Tensor::random(float32, {20, n}, 1), odd = Tensor::random(float32, {20, n + 1}, 1);
+    check_softmax(memory.view());
+    check_softmax(sliced(odd.view(), 1, 1, n, 1));
+  }
+}
+
 TEST(CudaSoftmax, InfinitiesAndNaN) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   for (Dtype dtype : {float16, float32, float64}) {
-    for (std::int64_t n : {3, 600, 40000}) {
+    for (std::int64_t n : {3, 128, 600, 4096, 40000}) {
       Tensor memory = Tensor::random(dtype, {6, n}, 1);
       for (std::int64_t i = 0; i < n; ++i) memory.set(i, -inf);  // masked altogether
       for (std::int64_t i = 0; i < n - 1; ++i) memory.set(n + i, -inf);
