@@ -38,18 +38,6 @@ ANABRANCH_HOST_DEVICE C least() {
   if constexpr (is_complex<C>) return {-INFINITY, -INFINITY};
   else return static_cast<C>(-INFINITY);
 }
-// NaN if either is, as Max: of float32 in one instruction.
-template <typename C>
-ANABRANCH_HOST_DEVICE C larger(C a, C b) {
-#ifdef __CUDA_ARCH__
-  if constexpr (std::is_same_v<C, float>) {
-    float top;
-    asm("max.NaN.f32 %0, %1, %2;" : "=f"(top) : "f"(a), "f"(b));
-    return top;
-  }
-#endif
-  return Max()(a, b);
-}
 template <typename C>
 ANABRANCH_HOST_DEVICE C log_sum(C top, C sum) {
   return is_infinite(top) ? top : log_of(sum) + top;
