@@ -38,10 +38,22 @@ struct CudaLaunch {
     return static_cast<T*>(launch.scratch(count * sizeof(T)));
   }
 
+  // For grids that go on from one piece of work to the next: results must not depend on it.
+  int processors() const {
+    int count = 0;
+    check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device), "cudaDeviceGetAttribute");
+    return count;
+  }
+
   // Launches `kernel`; `name` is for the error.
   template <typename... Parameters>
   void run(const char* name, void (*kernel)(Parameters...), dim3 blocks, dim3 threads, std::size_t shared_bytes,
            std::type_identity_t<Parameters>... arguments) const {
+    constexpr std::size_t given = 48 << 10;  // a kernel has to ask for more
+    if (shared_bytes > given) {
+      check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)),
+            name);
+    }
     cudaLaunchConfig_t config{};
     config.gridDim = blocks;
     config.blockDim = threads;

@@ -1,4 +1,4 @@
-// exp and log of what a GPU's kernels compute with.
+// exp, log and the larger one of what a GPU's kernels compute with.
 #pragma once
 
 #include <cmath>
@@ -23,5 +23,18 @@ ANABRANCH_HOST_DEVICE inline complex64_t log_of(complex64_t x) {
 
 ANABRANCH_HOST_DEVICE inline float log1p_of(float x) { return log1pf(x); }
 ANABRANCH_HOST_DEVICE inline double log1p_of(double x) { return log1p(x); }
+
+// NaN if either is, as Max: of float32 in one instruction.
+template <typename C>
+ANABRANCH_HOST_DEVICE C larger(C a, C b) {
+#ifdef __CUDA_ARCH__
+  if constexpr (std::is_same_v<C, float>) {
+    float top;
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(top) : "f"(a), "f"(b));
+    return top;
+  }
+#endif
+  return Max()(a, b);
+}
 
 }  // namespace anabranch::kernels

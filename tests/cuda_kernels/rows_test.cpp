@@ -34,10 +34,26 @@ TEST(CudaSoftmax, DtypesLayoutsAndLengths) {
   }
 }
 
+// More rows than blocks: these go on from row to row, and fetch the next one meanwhile where rows are aligned.
+TEST(CudaSoftmax, ManyRows) {
+  for (Dtype dtype : {bfloat16, float32, float64, complex64}) {
+    for (const Shape& shape :
+         {Shape{5000, 3}, {3001, 16}, {2000, 64}, {1100, 200}, {1050, 256}, {140, 1000}, {70, 2048}, {37, 5003}}) {
+      Tensor memory = Tensor::random(dtype, shape, 1);
+      check_softmax(memory.view());
+    }
+  }
+  for (std::int64_t n : {16384, 16380, 16383}) {
+    Tensor memory = Tensor::random(float32, {20, n}, 1), odd = Tensor::random(float32, {20, n + 1}, 1);
+    check_softmax(memory.view());
+    check_softmax(sliced(odd.view(), 1, 1, n, 1));
+  }
+}
+
 TEST(CudaSoftmax, InfinitiesAndNaN) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   for (Dtype dtype : {float16, float32, float64}) {
-    for (std::int64_t n : {3, 600, 40000}) {
+    for (std::int64_t n : {3, 128, 600, 4096, 40000}) {
       Tensor memory = Tensor::random(dtype, {6, n}, 1);
       for (std::int64_t i = 0; i < n; ++i) memory.set(i, -inf);  // masked altogether
       for (std::int64_t i = 0; i < n - 1; ++i) memory.set(n + i, -inf);
@@ -86,10 +102,49 @@ TEST(CudaScan, KindsDtypesLayoutsAndLengths) {
   }
 }
 
+// Rows of several chunks, of several tiles, of a few warps, and of part of one; more of them than blocks, which go on
+// from one to the next. Of lengths that vectors divide, and others.
 TEST(CudaScan, ManyChunksAndManyRows) {
-  Tensor long_row = Tensor::random(float32, {100000}, 1), short_rows = Tensor::random(float32, {4100, 3}, 1);
-  check_scan(long_row.view(), {graph::ScanKind::Sum, false, true});
-  check_scan(short_rows.view(), {graph::ScanKind::Sum, true, false});
+  using graph::ScanKind;
+  for (const Shape& shape : {Shape{100000},
+                             {100001},
+                             {3, 50000},
+                             {3, 49999},
+                             {40, 5000},
+                             {40, 4999},
+                             {70, 1024},
+                             {70, 1023},
+                             {600, 256},
+                             {600, 255},
+                             {4500, 16},
+                             {4100, 3}}) {
+    Tensor memory = Tensor::random(float32, shape, 1);
+    for (bool reverse : {false, true}) {
+      for (bool inclusive : {false, true}) {
+        const ScanKind kind = reverse == inclusive ? ScanKind::Sum : ScanKind::Max;
+        check_scan(memory.view(), {kind, reverse, inclusive});
+      }
+    }
+  }
+  for (Dtype dtype : {int8, bfloat16, float64, complex64}) {
+    for (const Shape& shape : {Shape{2, 40000}, {40, 4096}, {300, 256}}) {
+      Tensor memory = Tensor::random(dtype, shape, 1);
+      check_scan(memory.view(), {ScanKind::Sum, false, true});
+      check_scan(memory.view(), {ScanKind::Min, true, false});
+    }
+  }
+}
+
+TEST(CudaScan, ExtremesOfNaNAndInfinities) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  for (Dtype dtype : {float16, bfloat16, float32, float64}) {
+    for (float special : {nan, -nan, inf, -inf, 0.0f}) {
+      Tensor memory = Tensor::random(dtype, {3, 600}, 1);
+      for (std::int64_t place : {0, 700, 1799}) memory.set(place, special);
+      for (graph::ScanKind kind : {graph::ScanKind::Max, graph::ScanKind::Min})
+        for (bool reverse : {false, true}) check_scan(memory.view(), {kind, reverse, true});
+    }
+  }
 }
 
 TEST(CudaScan, BeginsWithTheFirstElement) {

@@ -109,4 +109,15 @@ ColumnPlan plan_columns(std::int64_t columns, std::int64_t others, std::int64_t 
   return plan;
 }
 
+HeldRowsPlan plan_held_rows(std::int64_t rows, std::int64_t n, int held, std::size_t itemsize) {
+  constexpr int warp = 32, threads_for_short_rows = 128;
+  HeldRowsPlan plan;
+  const std::int64_t lanes = divided_up(n, held);
+  plan.lanes = lanes <= warp ? power_of_two_from(lanes, warp) : static_cast<int>(divided_up(lanes, warp)) * warp;
+  plan.threads = lanes <= warp ? threads_for_short_rows : plan.lanes;
+  plan.blocks = divided_up(rows, plan.threads / plan.lanes);
+  plan.resident_blocks = held_rows_resident(held, itemsize) / plan.threads;
+  return plan;
+}
+
 }  // namespace anabranch::kernels

@@ -49,4 +49,22 @@ struct ColumnPlan {
 };
 ColumnPlan plan_columns(std::int64_t columns, std::int64_t others, std::int64_t length, int vector);
 
+// For rows that threads hold in registers, a few elements each (of short rows), or as many as there is room for.
+constexpr int few_held(std::size_t itemsize) { return itemsize <= 4 ? 8 : 4; }
+constexpr int many_held(std::size_t itemsize) { return itemsize <= 4 ? 32 : 16; }
+inline constexpr int held_rows_threads = 512;  // at most
+// Threads of a multiprocessor that find registers for `held` elements and to compute.
+constexpr int held_rows_resident(int held, std::size_t itemsize) {
+  if (held == few_held(itemsize)) return 3 * held_rows_threads;
+  return itemsize <= 4 ? 2 * held_rows_threads : held_rows_threads;
+}
+
+// `lanes` threads share a row: a power of two of them up to a warp, or all of a block.
+struct HeldRowsPlan {
+  int lanes, threads;
+  std::int64_t blocks;  // for all rows at once
+  int resident_blocks;  // of a multiprocessor
+};
+HeldRowsPlan plan_held_rows(std::int64_t rows, std::int64_t n, int held, std::size_t itemsize);
+
 }  // namespace anabranch::kernels

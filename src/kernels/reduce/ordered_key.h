@@ -17,37 +17,40 @@ struct OrderedKeys {
   static constexpr Key mask = static_cast<Key>(static_cast<Bits>(~Bits{0}));
   static constexpr Key top = Key{1} << (width - 1);
 
-  // Of floats: the bits of infinity. NaN has the largest key of all, whichever way the order goes.
-  Key infinity = 0;
-  Key flip = 0;  // all bits of the mask: the order goes the other way
-  bool is_float = false, is_signed = false;
-
   OrderedKeys() = default;
-  OrderedKeys(Dtype dtype, bool descending)
-      : infinity(infinity_of(dtype)),
-        flip(descending ? mask : 0),
-        is_float(issubdtype(dtype, floating)),
-        is_signed(issubdtype(dtype, signedinteger)) {}
+  OrderedKeys(Dtype dtype, bool descending) {
+    const bool is_float = issubdtype(dtype, floating), is_signed = issubdtype(dtype, signedinteger);
+    infinity = is_float ? infinity_of(dtype) : mask;
+    negative = is_float ? mask ^ top : Key{0};
+    turn = (is_float || is_signed ? top : Key{0}) ^ (descending ? mask : Key{0});
+    last = static_cast<Bits>(is_float ? mask ^ top : mask ^ turn);
+    of_top = is_float ? Key{0} : top;
+  }
 
+  // Without branches: this is much of what a thread does with an element. NaN has the largest key of all, whichever way
+  // the order goes.
   ANABRANCH_HOST_DEVICE Key key(Bits element) const {
     const Key bits = element;
-    if (!is_float) return (bits ^ (is_signed ? top : Key{0})) ^ flip;
-    if ((bits & ~top) > infinity) return mask;
-    return (bits ^ (bits & top ? mask : top)) ^ flip;
+    return (bits & ~top) > infinity ? mask : turned(bits) ^ turn;
   }
   // For NaN, the one with all bits but the sign.
   ANABRANCH_HOST_DEVICE Bits element(Key key) const {
-    if (!is_float) return static_cast<Bits>((key ^ flip) ^ (is_signed ? top : Key{0}));
-    if (key == mask) return static_cast<Bits>(mask ^ top);
-    const Key bits = key ^ flip;
-    return static_cast<Bits>(bits ^ (bits & top ? top : mask));
+    return key == mask ? last : static_cast<Bits>(turned(key ^ turn));
   }
   // Of equal elements: both zeros have that of 0.
   ANABRANCH_HOST_DEVICE Key equal_key(Bits element) const {
-    return key(is_float && static_cast<Key>(element) == top ? Bits{0} : element);
+    return key(static_cast<Key>(element) == top ? static_cast<Bits>(of_top) : element);
   }
 
  private:
+  Key infinity = 0;  // the bits of infinity; of integers, more than there are
+  Key negative = 0;  // what is inverted where the sign bit is set
+  Key turn = 0;      // and what always is
+  Key of_top = 0;    // what -0, or the integer with its bits, is taken for
+  Bits last = 0;     // the element of the largest key
+
+  ANABRANCH_HOST_DEVICE Key turned(Key bits) const { return bits ^ ((Key{0} - (bits >> (width - 1))) & negative); }
+
   static Key infinity_of(Dtype dtype) {
     switch (dtype.val) {
       case Dtype::Val::float16: return static_cast<Key>(0x7c00);

@@ -2,22 +2,22 @@
 // are read once; longer ones by several blocks each, twice.
 #include <algorithm>
 
+#include "kernels/cuda_fetch.h"
 #include "kernels/cuda_kernels.h"
 #include "kernels/cuda_math.h"
 #include "kernels/cuda_pack.h"
 #include "kernels/cuda_types.h"
 #include "kernels/cuda_warp.h"
+#include "kernels/dynamic_shared.h"
 #include "kernels/index_map.h"
 #include "kernels/indexing/cuda_copy.h"
+#include "kernels/reduce/device_plan.h"
 
 namespace anabranch::kernels {
 namespace {
 
-constexpr int short_threads = 256, most_threads = 1024, part_threads = 256;
+constexpr int part_threads = 256;
 constexpr std::int64_t part = 16 << 10;  // elements of a long row that a block reads
-
-template <typename C>
-inline constexpr int held = sizeof(C) == 4 ? 16 : 8;  // elements of a thread
 
 template <typename C>
 ANABRANCH_HOST_DEVICE C inverse(C x) {
@@ -51,64 +51,102 @@ struct SoftmaxProblem {
   std::int64_t parts;  // of a long one
 };
 
-// N > 1: vectors of N are aligned in all rows.
-template <typename T, int N>
-__global__ void __launch_bounds__(most_threads)
-    short_rows_kernel(const T* in, T* out, const __grid_constant__ SoftmaxProblem p) {
+// Over the lanes of a row: some of a warp, or whole warps, which are then all of the block. `memory` has a place for
+// each warp, which is read until the next barrier.
+template <typename C, typename Combine>
+__device__ C fold_row(C value, int lanes, C identity, C* memory, Combine combine) {
+  if (lanes <= warp_threads) return fold_lanes(value, lanes, combine);
+  constexpr int most_warps = held_rows_threads / warp_threads;
+  const int thread = static_cast<int>(threadIdx.x), place = thread % most_warps;
+  value = fold_lanes(value, warp_threads, combine);
+  if (thread % warp_threads == 0) memory[thread / warp_threads] = value;
+  __syncthreads();
+  return fold_lanes(place < lanes / warp_threads ? memory[place] : identity, most_warps, combine);
+}
+
+// Blocks go from row to row, of which a thread holds E elements. N > 1: vectors of N are aligned in all rows, and have
+// 16 bytes. Then, while a row is in registers, the next one is on its way to shared memory, each thread's elements to
+// places that only it uses.
+template <typename T, int N, int E>
+__global__ void __launch_bounds__(held_rows_threads, held_rows_resident(E, sizeof(Computed<T>)) / held_rows_threads)
+    held_rows_kernel(const T* in, T* out, const __grid_constant__ SoftmaxProblem p) {
   using C = Computed<T>;
-  constexpr int steps = held<C> / N;
-  alignas(16) __shared__ unsigned char memory[most_threads / warp_threads * sizeof(C)];
-  C* shared = reinterpret_cast<C*>(memory);
-  const int thread = static_cast<int>(threadIdx.x), lane = thread & (p.lanes - 1);
-  const int warps = p.lanes > warp_threads ? p.lanes / warp_threads : 1;
-  const std::int64_t row = std::int64_t{blockIdx.x} * (static_cast<int>(blockDim.x) / p.lanes) + thread / p.lanes;
-  const bool there = row < p.rows.count;
-  const T* from = in + (there ? p.rows(row) : 0);
-  const auto fold = [&](C value, auto combine) {
-    return warps == 1 ? fold_lanes(value, p.lanes, combine) : fold_block(value, thread, warps, shared, combine);
+  using V = Pack<T, N>;
+  constexpr int steps = E / N, most_warps = held_rows_threads / warp_threads;
+  constexpr bool ahead = N > 1;
+  alignas(16) __shared__ unsigned char memory[2 * most_warps * sizeof(C)];
+  C* tops = reinterpret_cast<C*>(memory);
+  C* sums = tops + most_warps;
+  const int thread = static_cast<int>(threadIdx.x), threads = static_cast<int>(blockDim.x);
+  const int lane = p.lanes < threads ? thread & (p.lanes - 1) : thread, stride = p.lanes * N;
+  const int own_steps = (static_cast<int>(p.n) - lane * N + stride - 1) / stride;  // that are not beyond the row
+  V* const next = static_cast<V*>(dynamic_shared()) + thread;
+  const auto fetch = [&](std::int64_t row) {
+    if (row >= p.rows.count) return;
+    const T* from = in + p.rows(row) + lane * N;
+    V* to = next;
+#pragma unroll
+    for (int s = 0; s < steps; ++s, from += stride, to += threads)
+      if (s < own_steps) fetch_16(to, from);
   };
 
-  C x[held<C>];
-  C top = least<C>();
+  const std::int64_t rows_each = threads / p.lanes, by = rows_each * gridDim.x;
+  std::int64_t first = blockIdx.x * rows_each, row = first + thread / p.lanes;
+  if constexpr (ahead) {
+    fetch(row);
+    V nothing;
 #pragma unroll
-  for (int s = 0; s < steps; ++s) {
-    const std::int64_t i = (std::int64_t{s} * p.lanes + lane) * N;
-    const bool inside = there && i < p.n;
-    Pack<T, N> pack{};
-    if (inside) pack = load_pack<T, N>(from + i);
+    for (T& x : nothing.elements) x = store_computed<T>(least<C>());
+    for (int s = own_steps; s < steps; ++s) next[s * threads] = nothing;
+  }
+#pragma unroll 1
+  for (; first < p.rows.count; first += by, row += by) {
+    const bool there = row < p.rows.count;
+    C x[E];
+    if constexpr (ahead) {
+      wait_for_fetched();
+      const V* from = next;
 #pragma unroll
-    for (int k = 0; k < N; ++k) {
-      x[s * N + k] = inside ? load_as_computed(pack.elements[k]) : least<C>();
-      top = inside ? Max()(top, x[s * N + k]) : top;
+      for (int s = 0; s < steps; ++s, from += threads) {
+        const V v = *from;
+#pragma unroll
+        for (int k = 0; k < N; ++k) x[s * N + k] = load_as_computed(v.elements[k]);
+      }
+    } else {
+      const T* from = in + (there ? p.rows(row) : 0) + lane;
+      T raw[E];
+#pragma unroll
+      for (int s = 0; s < steps; ++s, from += stride)
+        raw[s] = there && s < own_steps ? *from : store_computed<T>(least<C>());
+#pragma unroll
+      for (int s = 0; s < steps; ++s) x[s] = load_as_computed(raw[s]);
     }
-  }
-  top = fold(top, Max());
-  C sum(0);
+    C top = x[0];
 #pragma unroll
-  for (int s = 0; s < steps; ++s) {
-    const bool inside = (std::int64_t{s} * p.lanes + lane) * N < p.n;
+    for (int i = 1; i < E; ++i) top = larger(top, x[i]);
+    if constexpr (ahead) fetch(row + by);
+    top = fold_row(top, p.lanes, least<C>(), tops, [](C a, C b) { return larger(a, b); });
+    C sum(0);
 #pragma unroll
-    for (int k = 0; k < N; ++k) {
-      x[s * N + k] = exp_of(C(x[s * N + k] - top));
-      if (inside) sum = sum + x[s * N + k];
+    for (C& e : x) {
+      e = exp_of(C(e - top));
+      sum = sum + e;
     }
-  }
-  sum = fold(sum, Sum());
-  if (!there) return;
-  if (p.log) {
-    if (lane == 0) out[row] = store_computed<T>(log_sum(top, sum));
-    return;
-  }
-  const C factor = inverse(sum);
-  T* to = out + row * p.n;
+    sum = fold_row(sum, p.lanes, C(0), sums, Sum());
+    if (!there) continue;
+    if (p.log) {
+      if (lane == 0) out[row] = store_computed<T>(log_sum(top, sum));
+      continue;
+    }
+    const C factor = inverse(sum);
+    T* to = out + row * p.n + lane * N;
 #pragma unroll
-  for (int s = 0; s < steps; ++s) {
-    const std::int64_t i = (std::int64_t{s} * p.lanes + lane) * N;
-    if (i >= p.n) continue;
-    Pack<T, N> pack;
+    for (int s = 0; s < steps; ++s, to += stride) {
+      V pack;
 #pragma unroll
-    for (int k = 0; k < N; ++k) pack.elements[k] = store_computed<T>(Prod()(x[s * N + k], factor));
-    store_pack(to + i, pack);
+      for (int k = 0; k < N; ++k) pack.elements[k] = store_computed<T>(Prod()(x[s * N + k], factor));
+      if (s < own_steps) store_pack(to, pack);
+    }
   }
 }
 
@@ -131,7 +169,7 @@ template <typename T>
 __global__ void __launch_bounds__(part_threads)
     parts_kernel(const T* in, Partial<Computed<T>>* partial, const __grid_constant__ SoftmaxProblem p) {
   using C = Computed<T>;
-  constexpr int warps = part_threads / warp_threads, each = held<C>;
+  constexpr int warps = part_threads / warp_threads, each = 64 / sizeof(C);
   alignas(16) __shared__ unsigned char memory[warps * sizeof(Partial<C>)];
   const unsigned parts = static_cast<unsigned>(p.parts);
   const std::int64_t row = blockIdx.x / parts, begin = blockIdx.x % parts * part;
@@ -185,31 +223,32 @@ __global__ void __launch_bounds__(part_threads)
   }
 }
 
+template <int E, typename T>
+void launch_held_rows(const T* in, T* out, SoftmaxProblem& p, const CudaLaunch& launch) {
+  constexpr int N = 16 / sizeof(T) <= E ? 16 / sizeof(T) : 1;
+  const auto aligned = [](const void* at) { return reinterpret_cast<std::uintptr_t>(at) % 16 == 0; };
+  bool vectors = N > 1 && p.n % N == 0 && aligned(in) && aligned(out);
+  for (int a = 0; a < p.rows.axes; ++a) vectors = vectors && p.rows.strides[a][0] % N == 0;
+  const HeldRowsPlan plan = plan_held_rows(p.rows.count, p.n, E, sizeof(Computed<T>));
+  p.lanes = plan.lanes;
+  const unsigned blocks = grid_of(plan.blocks, launch.processors() * plan.resident_blocks);
+  const std::size_t ahead = vectors ? static_cast<std::size_t>(plan.threads * E) * sizeof(T) : 0;
+  const auto kernel = vectors ? held_rows_kernel<T, N, E> : held_rows_kernel<T, 1, E>;
+  launch.run("softmax", kernel, blocks, static_cast<unsigned>(plan.threads), ahead, in, out, p);
+}
+
 template <typename T>
 void launch_softmax(const T* in, T* out, SoftmaxProblem& p, const CudaLaunch& launch) {
   using C = Computed<T>;
-  constexpr int N = 16 / sizeof(T);
-  if (p.n > std::int64_t{most_threads} * held<C>) {
-    p.parts = (p.n + part - 1) / part;
-    auto* partial = launch.scratch<Partial<C>>(static_cast<std::size_t>(p.rows.count * p.parts));
-    const unsigned blocks = whole_grid(p.rows.count * p.parts);
-    launch.run("softmax", parts_kernel<T>, blocks, part_threads, 0, in, partial, p);
-    launch.run("softmax", finish_kernel<T>, p.log ? whole_grid(p.rows.count) : blocks, part_threads, 0, in, partial,
-               out, p);
-    return;
-  }
-  const auto aligned = [](const void* at) { return reinterpret_cast<std::uintptr_t>(at) % 16 == 0; };
-  bool vectors = p.n % N == 0 && aligned(in) && aligned(out);
-  for (int a = 0; a < p.rows.axes; ++a) vectors = vectors && p.rows.strides[a][0] % N == 0;
-  // A thread of a short row has at least a vector; of one for several warps, as much as it can hold.
-  const bool one_warp = p.n <= warp_threads * held<C>;
-  const std::int64_t each = one_warp ? std::max(4, N) : held<C>;
-  p.lanes = 1;
-  while (p.lanes * each < p.n && p.lanes < (one_warp ? warp_threads : most_threads)) p.lanes *= 2;
-  const int threads = one_warp ? short_threads : p.lanes;
-  const unsigned blocks = whole_grid((p.rows.count * p.lanes + threads - 1) / threads);
-  const auto kernel = vectors ? short_rows_kernel<T, N> : short_rows_kernel<T, 1>;
-  launch.run("softmax", kernel, blocks, static_cast<unsigned>(threads), 0, in, out, p);
+  constexpr int few = few_held(sizeof(C)), many = many_held(sizeof(C));
+  if (p.n <= 8 * few) return launch_held_rows<few>(in, out, p, launch);
+  if (p.n <= held_rows_threads * many) return launch_held_rows<many>(in, out, p, launch);
+  p.parts = (p.n + part - 1) / part;
+  auto* partial = launch.scratch<Partial<C>>(static_cast<std::size_t>(p.rows.count * p.parts));
+  const unsigned blocks = whole_grid(p.rows.count * p.parts);
+  launch.run("softmax", parts_kernel<T>, blocks, part_threads, 0, in, partial, p);
+  launch.run("softmax", finish_kernel<T>, p.log ? whole_grid(p.rows.count) : blocks, part_threads, 0, in, partial, out,
+             p);
 }
 
 void softmax(const runtime::KernelCall& call, bool log, const CudaLaunch& launch) {

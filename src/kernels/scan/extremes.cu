@@ -1,6 +1,7 @@
 // Running maxima and minima: from the first NaN on, NaN.
 #include <cmath>
 
+#include "kernels/cuda_math.h"
 #include "kernels/cuda_types.h"
 #include "kernels/reduce/ordered_key.h"
 #include "kernels/scan/cuda_scan.h"
@@ -21,6 +22,27 @@ struct ScanKeys {
   ANABRANCH_HOST_DEVICE T store(State x) const { return keys.element(x); }
   ANABRANCH_HOST_DEVICE State combine(State a, State b) const { return a < b ? b : a; }
   ANABRANCH_HOST_DEVICE T neutral() const { return first; }
+};
+
+// Of float32, by an instruction that is right about NaN; of minima, with the signs inverted.
+struct ScanFloats {
+  using Element = std::uint32_t;
+  using State = float;
+
+  std::uint32_t flip;  // the sign bit for minima
+
+  ANABRANCH_HOST_DEVICE float load(std::uint32_t x) const { return as<float>(x ^ flip); }
+  ANABRANCH_HOST_DEVICE std::uint32_t store(float x) const { return as<std::uint32_t>(x) ^ flip; }
+  ANABRANCH_HOST_DEVICE float combine(float a, float b) const { return larger(a, b); }
+  ANABRANCH_HOST_DEVICE std::uint32_t neutral() const { return store(-INFINITY); }
+
+ private:
+  template <typename To, typename From>
+  ANABRANCH_HOST_DEVICE static To as(From from) {
+    To to;
+    memcpy(&to, &from, sizeof(to));
+    return to;
+  }
 };
 
 struct ScanComplex {
@@ -61,6 +83,7 @@ void scan_extremes(const DenseRows& rows, const graph::ScanAttrs& attrs, const C
     scan_on_device(op, rows.in, rows.out, rows.rows, rows.n, attrs.reverse, attrs.inclusive, launch);
   };
   if (rows.dtype == complex64) return run(ScanComplex{maximum});
+  if (rows.dtype == float32) return run(ScanFloats{maximum ? 0 : 0x80000000u});
   dispatch_size(rows.dtype.size(), [&](auto* p) {
     using T = std::remove_pointer_t<decltype(p)>;
     run(ScanKeys<T>{{rows.dtype, !maximum}, static_cast<T>(neutral_bits(rows.dtype, maximum))});

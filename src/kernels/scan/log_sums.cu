@@ -13,7 +13,8 @@ struct ScanLogSums {
   using State = Computed<T>;
   ANABRANCH_HOST_DEVICE State load(T x) const { return load_as_computed(x); }
   ANABRANCH_HOST_DEVICE T store(State x) const { return store_computed<T>(x); }
-  ANABRANCH_HOST_DEVICE State combine(State a, State b) const {
+  // A function of its own: it is long, and used in very many places.
+  ANABRANCH_HOST_DEVICE __noinline__ State combine(State a, State b) const {
     if constexpr (is_complex<T>) {
       return log_of(exp_of(a) + exp_of(b));
     } else {

@@ -47,10 +47,30 @@ cudaError_t emulated::enqueue(cudaStream_t stream, std::function<void()> run) {
   return with_device([&] { return Gpus::get().add(stream, nullptr, std::move(run)); });
 }
 
-cudaError_t emulated::launch(const cudaLaunchConfig_t& config, std::function<void()> thread) {
+namespace {
+
+std::mutex shared_mutex;
+auto& allowed_shared = *new std::map<const void*, std::size_t>;  // bytes, of kernels that asked for more than usual
+
+std::size_t most_shared(const void* kernel) {
+  const std::lock_guard lock(shared_mutex);
+  const auto at = allowed_shared.find(kernel);
+  return at == allowed_shared.end() ? 48 << 10 : at->second;
+}
+
+}  // namespace
+
+cudaError_t emulated::allow_shared(const void* kernel, int bytes) {
+  if (bytes < 0 || bytes > 227 << 10) return noted(cudaErrorInvalidValue);
+  const std::lock_guard lock(shared_mutex);
+  allowed_shared[kernel] = static_cast<std::size_t>(bytes);
+  return cudaSuccess;
+}
+
+cudaError_t emulated::launch(const cudaLaunchConfig_t& config, const void* kernel, std::function<void()> thread) {
   const dim3 g = config.gridDim, b = config.blockDim;
   if (g.x == 0 || g.y == 0 || g.z == 0 || g.x > 0x7fffffffu || g.y > 65535 || g.z > 65535 || b.x * b.y * b.z == 0 ||
-      b.x * b.y * b.z > 1024 || b.z > 64 || config.dynamicSmemBytes > 48 << 10)
+      b.x * b.y * b.z > 1024 || b.z > 64 || config.dynamicSmemBytes > most_shared(kernel))
     return noted(cudaErrorInvalidValue);
   const std::size_t shared = config.dynamicSmemBytes;
   if (!config.stream) return at_once([&] { run_grid(g, b, thread, shared); });

@@ -118,15 +118,22 @@ namespace emulated {
 // Adds a command to a stream of the calling thread's device. Without a stream it is done at once: that is for tests of
 // kernels alone.
 cudaError_t enqueue(cudaStream_t, std::function<void()> run);
-// The same for a grid of threads.
-cudaError_t launch(const cudaLaunchConfig_t&, std::function<void()> thread);
+// The same for a grid of threads of a kernel.
+cudaError_t launch(const cudaLaunchConfig_t&, const void* kernel, std::function<void()> thread);
+cudaError_t allow_shared(const void* kernel, int bytes);
 
 }  // namespace emulated
+
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+template <typename Kernel>
+cudaError_t cudaFuncSetAttribute(Kernel* kernel, cudaFuncAttribute, int value) {
+  return emulated::allow_shared(reinterpret_cast<const void*>(kernel), value);
+}
 
 template <typename... Parameters, typename... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                const Arguments&... arguments) {
   static_assert((0 + ... + sizeof(Parameters)) <= 32764, "more than a kernel can be given");
-  return emulated::launch(*config,
+  return emulated::launch(*config, reinterpret_cast<const void*>(kernel),
                           [kernel, given = std::tuple<Parameters...>(arguments...)] { std::apply(kernel, given); });
 }
