@@ -87,6 +87,21 @@ TEST(CudaReduce, RowsInParts) {
   check(ReduceKind::Sum, permuted(tall.view(), {2, 0, 1}), 2);
 }
 
+// Bytes of all values, in columns of which several rows are added at once, and the rest one by one.
+TEST(CudaReduce, ColumnsOfBytes) {
+  for (Dtype dtype : {bool_, int8, uint8}) {
+    for (const Shape& shape : {Shape{700, 64}, {31, 24}, {2100, 8}, {300, 13}}) {
+      Tensor memory = dtype == bool_  ? Tensor::random(dtype, shape, 1, 0, 1)
+                      : dtype == int8 ? Tensor::random(dtype, shape, 1, -128, 127)
+                                      : Tensor::random(dtype, shape, 1, 0, 255);
+      for (ReduceKind kind : {ReduceKind::Sum, ReduceKind::Max, ReduceKind::Any})
+        check(kind, permuted(memory.view(), {1, 0}), 1);
+      const View rows = sliced(memory.view(), 0, 1, shape[0] - 1, 1);
+      check(ReduceKind::Sum, permuted(rows, {1, 0}), 1);
+    }
+  }
+}
+
 TEST(CudaReduce, OfNothing) {
   for (ReduceKind kind : all_kinds) {
     Tensor memory(float32, {3, 0});
@@ -129,6 +144,9 @@ TEST(CudaArgReduce, DtypesLayoutsAndEquals) {
         }
       }
     }
+    Tensor tall = Tensor::random(float32, {1200, 40}, 3, -9, 9);  // in parts
+    EXPECT_TRUE(exact(run_both(kernels::arg_reduce_cpu, kernels::arg_reduce_cuda, {permuted(tall.view(), {1, 0})},
+                               uint32, {40}, graph::ArgReduceAttrs{maximum})));
     Tensor zeros = Tensor::of<float>({4}, {-0.0f, 0.0f, -0.0f, 0.0f});
     EXPECT_TRUE(exact(run_both(kernels::arg_reduce_cpu, kernels::arg_reduce_cuda, {zeros.view()}, uint32, {},
                                graph::ArgReduceAttrs{maximum})));

@@ -97,15 +97,20 @@ RowPlan plan_rows(std::int64_t results, std::int64_t length, int vector) {
 }
 
 ColumnPlan plan_columns(std::int64_t columns, std::int64_t others, std::int64_t length, int vector) {
-  constexpr std::int64_t shortest_part = 64;
+  // Of much, several blocks follow each other on each multiprocessor, so that little is left over for the last ones.
+  constexpr std::int64_t shortest_part = 64, good_part = 256, many_blocks = 4 * enough_blocks;
   ColumnPlan plan;
   const std::int64_t vectors = divided_up(columns, vector);
   plan.width = power_of_two_from(vectors, 32);
   plan.height = fold_threads / plan.width;
   plan.tiles = divided_up(vectors, plan.width);
   const std::int64_t blocks = plan.tiles * others;
-  plan.parts = cut(length, enough_blocks / std::min(blocks, enough_blocks),
-                   std::max<std::int64_t>(shortest_part, 4 * plan.height), plan.height);
+  const auto cut_for = [&](std::int64_t wanted, std::int64_t shortest) {
+    return cut(length, wanted / std::min(blocks, wanted), std::max<std::int64_t>(shortest, 4 * plan.height),
+               plan.height);
+  };
+  const Parts few = cut_for(enough_blocks, shortest_part), many = cut_for(many_blocks, good_part);
+  plan.parts = many.count > few.count ? many : few;
   return plan;
 }
 

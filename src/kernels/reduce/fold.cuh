@@ -10,6 +10,8 @@
 //   store(void* out, int64 at, Accumulator) const
 //   load_row(Pack<In, N>, int64, Accumulator (&)[N]) const, if it has a better way to load neighbours of a row, of
 //     which the first one's position is a multiple of N
+//   fold_rows(Pack<In, N> (&)[S], Accumulator (&)[N]) const, if it has a better way to fold neighbouring columns of
+//     several rows into what they amount to; S is a multiple of 4
 #pragma once
 
 #include "kernels/cuda_launch.h"
@@ -119,6 +121,23 @@ __global__ void __launch_bounds__(fold_threads)
   else op.store(out, at.of[DeviceReduction::out_side], total);
 }
 
+// Of S rows of N columns each, `apart` from each other.
+template <int N, int S, typename Op>
+__device__ void fold_several(const Op& op, const Pack<typename Op::In, N> (&rows)[S], std::int64_t at, int apart,
+                             typename Op::Accumulator (&total)[N]) {
+  if constexpr (requires { op.fold_rows(rows, total); }) {
+    op.fold_rows(rows, total);
+  } else {
+#pragma unroll
+    for (int k = 0; k < N; ++k) {
+      typename Op::Accumulator values[S];
+#pragma unroll
+      for (int s = 0; s < S; ++s) values[s] = op.load(rows[s].elements[k], at + s * apart);
+      total[k] = op.combine(total[k], fold_tree(op, values));
+    }
+  }
+}
+
 struct ColumnProblem {
   IndexMap<2> others;  // of the kept axes, all but the columns
   IndexMap<1> reduced;
@@ -129,13 +148,13 @@ struct ColumnProblem {
 
 // N > 1: columns are dense and aligned vectors of N.
 template <typename Op, int N>
-__global__ void __launch_bounds__(fold_threads)
+__global__ void __launch_bounds__(fold_threads, 4)
     fold_columns_kernel(const __grid_constant__ Op op, const typename Op::In* in, void* out,
                         const __grid_constant__ ColumnProblem p) {
   using In = typename Op::In;
   using A = typename Op::Accumulator;
   using V = Pack<In, N>;
-  constexpr int steps = 4;
+  constexpr int steps = sizeof(In) > 1 ? 4 : 8;
   alignas(16) __shared__ unsigned char memory[fold_threads * N * sizeof(A)];
   A* shared = reinterpret_cast<A*>(memory);
   const int x = static_cast<int>(threadIdx.x), y = static_cast<int>(threadIdx.y);
@@ -149,26 +168,27 @@ __global__ void __launch_bounds__(fold_threads)
   A total[N];
 #pragma unroll
   for (int k = 0; k < N; ++k) total[k] = op.identity();
-  if (column < p.columns) {
-    const In* from = in + at.of[DeviceReduction::in_side] + column * p.in_step;
+  const In* from = in + at.of[DeviceReduction::in_side] + column * p.in_step;
+  const auto read = [&](auto row) {
     std::int64_t j = begin + y;
     for (; j + (steps - 1) * height < end; j += steps * height) {
       V v[steps];
 #pragma unroll
-      for (int s = 0; s < steps; ++s) v[s] = load_pack<In, N>(from + p.reduced(j + s * height));
-#pragma unroll
-      for (int k = 0; k < N; ++k) {
-        A values[steps];
-#pragma unroll
-        for (int s = 0; s < steps; ++s) values[s] = op.load(v[s].elements[k], j + s * height);
-        total[k] = op.combine(total[k], fold_tree(op, values));
-      }
+      for (int s = 0; s < steps; ++s) v[s] = load_pack<In, N>(from + row(j + s * height));
+      fold_several(op, v, j, height, total);
     }
     for (; j < end; j += height) {
-      const V v = load_pack<In, N>(from + p.reduced(j));
+      const V v = load_pack<In, N>(from + row(j));
 #pragma unroll
       for (int k = 0; k < N; ++k) total[k] = op.combine(total[k], op.load(v.elements[k], j));
     }
+  };
+  // Mostly there is one axis, and nothing to compute for each vector.
+  if (column >= p.columns) {
+  } else if (p.reduced.axes == 1) {
+    read([&](std::int64_t j) { return j * p.reduced.strides[0][0]; });
+  } else {
+    read([&](std::int64_t j) { return p.reduced(j); });
   }
   // Element by element, so that neighbouring threads use neighbouring banks.
 #pragma unroll
