@@ -52,8 +52,9 @@ class CudaBackend final : public runtime::Backend {
   runtime::MemorySource* memory(int index) override { return &memory_[static_cast<std::size_t>(index)]; }
   runtime::MemorySource* host_memory() override { return host_memory_.get(); }
 
-  std::unique_ptr<runtime::Queue> open_queue(int index) override {
-    return std::make_unique<CudaQueue>(*gpus_[static_cast<std::size_t>(index)]);
+  int most_urgent(int index) const override { return gpus_[static_cast<std::size_t>(index)]->most_urgent(); }
+  std::unique_ptr<runtime::Queue> open_queue(int index, int priority) override {
+    return std::make_unique<CudaQueue>(*gpus_[static_cast<std::size_t>(index)], priority);
   }
 
   void forked() override {
@@ -80,7 +81,9 @@ class CudaBackend final : public runtime::Backend {
   template <typename F>
   static void run(runtime::Launch& launch, F&& f) {
     auto& queue = static_cast<CudaQueue&>(launch.queue());
-    queue.gpu().attempt([&] { f({queue.stream(), queue.gpu().index, launch}); });
+    queue.gpu().attempt([&] {
+      f({queue.stream(), queue.gpu().index, launch});
+    });
   }
 
   std::vector<std::unique_ptr<Gpu>> gpus_;

@@ -7,6 +7,7 @@
 #include <exception>
 #include <string>
 
+#include "backends/cuda/event_pool.h"
 #include "kernels/cuda_launch.h"
 #include "runtime/sync.h"
 
@@ -58,8 +59,14 @@ class Gpu {
   }
   // Looks whether the device has failed while it worked, which a timeline does not tell.
   void inspect(cudaStream_t stream);
+  // The lowest number that the priority of a stream may be; the highest is 0.
+  int most_urgent();
+  EventPool& events() { return events_; }
 
  private:
+  static constexpr int unknown = 1;
+  runtime::Atomic<int> most_urgent_{unknown};
+  EventPool events_;
   runtime::Atomic<bool> lost_{false};
   runtime::Mutex mutex_;
   std::exception_ptr why_;  // written once, before `lost_`

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "backends/cuda/clock.h"
 #include "backends/cuda/watcher.h"
 #include "runtime/machine.h"
 #include "runtime/stream_state.h"
@@ -45,10 +46,10 @@ void connect(int a, int b) {
 
 }  // namespace
 
-CudaQueue::CudaQueue(Gpu& gpu) : gpu_(gpu) {
+CudaQueue::CudaQueue(Gpu& gpu, int priority) : gpu_(gpu) {
   gpu_.attempt([&] {
     timeline_ = std::make_unique<Timeline>();
-    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+    check(cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, priority), "cudaStreamCreateWithPriority");
   });
 }
 
@@ -86,6 +87,12 @@ void CudaQueue::signal(std::uint64_t value, Ref<runtime::StreamState> stream) {
   gpu_.attempt([&] { timeline_->signal(stream_, value); });
   asked_.store(value);
   Watcher::get().watch(*this, std::move(stream));
+}
+
+std::shared_ptr<const runtime::Timestamp> CudaQueue::read_clock() {
+  std::shared_ptr<const runtime::Timestamp> read;
+  gpu_.attempt([&] { read = std::make_shared<CudaTimestamp>(gpu_, stream_); });
+  return read;
 }
 
 // A thread that waits for a GPU mostly waits for microseconds, and to be woken up takes longer.

@@ -11,7 +11,7 @@ namespace anabranch::backends::cuda {
 
 class CudaQueue final : public runtime::Queue {
  public:
-  explicit CudaQueue(Gpu& gpu);
+  CudaQueue(Gpu& gpu, int priority);
   ~CudaQueue() override;
 
   Gpu& gpu() const { return gpu_; }
@@ -29,6 +29,7 @@ class CudaQueue final : public runtime::Queue {
   std::exception_ptr take_failure(std::uint64_t) override { return nullptr; }  // what fails on a GPU loses it
   std::exception_ptr lost() const override { return gpu_.lost(); }
   std::int64_t spin_ns() const override;
+  std::shared_ptr<const runtime::Timestamp> read_clock() override;
 
  private:
   friend class Watcher;
