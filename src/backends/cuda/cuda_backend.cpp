@@ -26,7 +26,7 @@ class CudaBackend final : public runtime::Backend {
   explicit CudaBackend(int devices) {
     for (int i = 0; i < devices; ++i) gpus_.push_back(std::make_unique<Gpu>(i));
     for (const auto& gpu : gpus_) memory_.emplace_back(*gpu);
-    host_memory_ = std::make_unique<PinnedMemory>(*gpus_.front());
+    host_memory_ = std::make_unique<PinnedMemory>(gpus_);
   }
 
   int device_count() const override { return static_cast<int>(gpus_.size()); }
