@@ -24,7 +24,7 @@ std::string version_text(int version) {
 class CudaBackend final : public runtime::Backend {
  public:
   explicit CudaBackend(int devices) {
-    for (int i = 0; i < devices; ++i) gpus_.push_back(std::make_unique<Gpu>(i));
+    for (int i = 0; i < devices; ++i) gpus_.push_back(std::make_unique<Gpu>(i, delays_.get()));
     for (const auto& gpu : gpus_) memory_.emplace_back(*gpu);
     host_memory_ = std::make_unique<PinnedMemory>(gpus_);
   }
@@ -82,10 +82,12 @@ class CudaBackend final : public runtime::Backend {
   static void run(runtime::Launch& launch, F&& f) {
     auto& queue = static_cast<CudaQueue&>(launch.queue());
     queue.gpu().attempt([&] {
+      queue.gpu().delay(queue.stream());
       f({queue.stream(), queue.gpu().index, launch});
     });
   }
 
+  const std::unique_ptr<Delays> delays_ = Delays::wanted();
   std::vector<std::unique_ptr<Gpu>> gpus_;
   std::deque<DeviceMemory> memory_;
   std::unique_ptr<PinnedMemory> host_memory_;

@@ -73,6 +73,7 @@ void CudaQueue::wait(runtime::Queue& other, std::uint64_t value) {
 
 void CudaQueue::copy(void* to, const void* from, std::size_t bytes) {
   gpu_.attempt([&] {
+    gpu_.delay(stream_);
     const Location source = locate(from);
     if (source.place == Place::Pageable) {
       if (!staging_) staging_ = std::make_unique<Staging>();
