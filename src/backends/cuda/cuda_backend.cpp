@@ -83,7 +83,7 @@ class CudaBackend final : public runtime::Backend {
     auto& queue = static_cast<CudaQueue&>(launch.queue());
     queue.gpu().attempt([&] {
       queue.gpu().delay(queue.stream());
-      f({queue.stream(), queue.gpu().index, launch});
+      f({queue.stream(), queue.gpu().index, launch, &queue.index_faults()});
     });
   }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "backends/cuda/index_words.h"
 #include "backends/cuda/staging.h"
 #include "backends/cuda/timeline.h"
 #include "runtime/backend.h"
@@ -20,13 +21,16 @@ class CudaQueue final : public runtime::Queue {
   std::uint64_t asked() const { return asked_.load(); }
   // When the GPU is lost.
   void release() { timeline_->release(); }
+  // For who launches on the queue.
+  kernels::IndexFaults& index_faults() { return index_words_; }
 
   void wait(runtime::Queue& other, std::uint64_t value) override;
   void copy(void* to, const void* from, std::size_t bytes) override;
   void signal(std::uint64_t value, Ref<runtime::StreamState> stream) override;
   // Of a lost GPU nothing: its memory is gone, too.
   std::uint64_t reached() const override { return gpu_.is_lost() ? 0 : timeline_->reached(); }
-  std::exception_ptr take_failure(std::uint64_t) override { return nullptr; }  // what fails on a GPU loses it
+  // Whatever else fails on a GPU loses it.
+  std::exception_ptr take_failure(std::uint64_t value) override { return index_words_.take_fault(value); }
   std::exception_ptr lost() const override { return gpu_.lost(); }
   std::int64_t spin_ns() const override;
   std::shared_ptr<const runtime::Timestamp> read_clock() override;
@@ -38,6 +42,7 @@ class CudaQueue final : public runtime::Queue {
   cudaStream_t stream_ = nullptr;
   std::unique_ptr<Timeline> timeline_;
   std::unique_ptr<Staging> staging_;  // made by the first copy from pageable memory
+  IndexWords index_words_{*this};
   runtime::Atomic<std::uint64_t> asked_{0};
   runtime::Atomic<bool> watched_{false};
 };
