@@ -81,9 +81,16 @@ class CudaBackend final : public runtime::Backend {
   template <typename F>
   static void run(runtime::Launch& launch, F&& f) {
     auto& queue = static_cast<CudaQueue&>(launch.queue());
-    queue.gpu().attempt([&] {
-      queue.gpu().delay(queue.stream());
-      f({queue.stream(), queue.gpu().index, launch, &queue.index_faults()});
+    Gpu& gpu = queue.gpu();
+    gpu.attempt([&] {
+      gpu.delay(queue.stream());
+      try {
+        f({queue.stream(), gpu.index, launch, &queue.index_faults()});
+      } catch (const std::exception&) {  // of a library, perhaps, which knows that it failed and not why
+        gpu.inspect(queue.stream());
+        if (const std::exception_ptr lost = gpu.lost()) std::rethrow_exception(lost);
+        throw;
+      }
     });
   }
 
