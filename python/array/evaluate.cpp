@@ -24,8 +24,11 @@ void evaluate(std::span<const array> arrays) {
 }
 
 const void* evaluated_data(const array& a) {
-  evaluate(a);
-  if (lies_on_host(a)) return a.data_ptr();
+  if (lies_on_host(a)) {
+    evaluate(a);
+    return a.data_ptr();
+  }
+  drain_released();
   const array held = a;
   const void* data = nullptr;
   waiting([&] { data = held.data_ptr(); });

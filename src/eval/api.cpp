@@ -61,6 +61,23 @@ void eval_operations(const std::vector<Operation*>& lazy) {
   }
 }
 
+// The copy on the host of a device's value, evaluated: the device is waited for once, at its end.
+Ref<Operation> copied_to_host(Operation* op) {
+  evaluation::Submitted submitted;
+  if (is_lazy(op)) submitted = evaluation::plan({op});
+  Ref<Operation> replica;
+  try {
+    replica = evaluation::replica_of(op, runtime::host_arena());
+    runtime::wait(Event(replica->stream, replica->done_at));
+  } catch (...) {
+    schedule(submitted);
+    throw;
+  }
+  settle(op);  // its failure rather than that of the copy
+  settle(replica.get());
+  return replica;
+}
+
 // At load: the plan lock comes before the runtime's locks, so its fork handlers run around the runtime's (prepare
 // handlers run last registered first).
 const bool fork_handlers = [] {
@@ -78,14 +95,14 @@ void array::eval() const {
 }
 
 const void* array::data_ptr() const {
-  eval();
   const Node* node = node_.get();
   Operation* op = graph::base_of(node);
   Ref<Operation> replica;  // `op` gives it up where it fails
-  if (&graph::home_of(op) != &runtime::host_arena()) {
-    replica = evaluation::replica_of(op, runtime::host_arena());
+  if (&graph::home_of(op) == &runtime::host_arena()) {
+    eval();
+  } else {
+    replica = copied_to_host(op);
     op = replica.get();
-    settle(op);
   }
   op->buffer->contents.read();
   return static_cast<const char*>(op->buffer->data) + graph::offset_of(node) * static_cast<std::int64_t>(itemsize());

@@ -15,9 +15,14 @@ using runtime::Arena;
 namespace {
 
 // Transfers between the host and a device, each way, have a stream of their own, so that they overlap with each other
-// and with what the device computes. Between two devices it is the receiver's.
-Ref<runtime::StreamState> stream_of_transfer(const Operation* op, Arena& arena) {
+// and with what the device computes. Between two devices it is the receiver's. A small result that nothing follows goes
+// to the host on the stream that computes it: one stream that waits for another costs the device more than the copy.
+Ref<runtime::StreamState> stream_of_transfer(const Node* node, Arena& arena) {
+  constexpr std::int64_t small = 64 << 10;  // bytes
+  const Operation* op = graph::base_of(node);
   if (const auto device = runtime::device_of(arena)) return runtime::copy_stream(*device, runtime::Transfer::In);
+  const bool is_last = op->stream->submitted() == op->done_at;
+  if (is_last && element_count(node->shape) * static_cast<std::int64_t>(node->dtype.size()) <= small) return op->stream;
   return runtime::copy_stream(*runtime::device_of(graph::home_of(op)), runtime::Transfer::Out);
 }
 
@@ -38,8 +43,7 @@ Ref<Operation> submit_single(graph::Op op, const Node* input, const Ref<runtime:
 // `node` is dense.
 Ref<Operation> transfer(const Node* node, Arena& arena, Submitted& to) {
   auto attributes = std::make_unique<graph::AttributesOf<graph::TransferAttrs>>(graph::TransferAttrs{&arena});
-  return submit_single(graph::Op::Transfer, node, stream_of_transfer(graph::base_of(node), arena),
-                       std::move(attributes), to);
+  return submit_single(graph::Op::Transfer, node, stream_of_transfer(node, arena), std::move(attributes), to);
 }
 
 Ref<Operation> find_replica(const Operation* op, const Arena& arena) {
@@ -95,13 +99,8 @@ graph::NodeRef brought(const Node* node, Arena& arena, Submitted& to) {
 
 Ref<Operation> replica_of(Operation* op, Arena& arena) {
   Submitted submitted;
-  Ref<Operation> replica;
-  {
-    const runtime::Lock lock(plan_mutex());
-    replica = replicate(op, arena, submitted);
-  }
-  for (const auto& s : submitted.streams) s->schedule();
-  return replica;
+  const runtime::Lock lock(plan_mutex());
+  return replicate(op, arena, submitted);
 }
 
 }  // namespace anabranch::evaluation

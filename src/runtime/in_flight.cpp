@@ -21,14 +21,17 @@ void StreamState::issue(Work* work, std::exception_ptr failure, Runner& runner) 
   work->next = nullptr;
   work->waits_met = 0;
   Reached reached;
+  bool is_last;  // for all that is known: nothing follows at once, or somebody waits
   {
     Lock lock(mutex_);
+    is_last = !head_ || !head_->waits.empty() || waiters_;
     current_ = nullptr;
     (last_flying_ ? last_flying_->next : flying_) = work;
     last_flying_ = work;
     issued_.store(n, std::memory_order_release);
     fire(reached);
   }
+  if (is_last) queue_->flush();
   pass_on(reached, runner);
   // The device may have signalled before the submission counted as in flight, or may never do so.
   progressed();

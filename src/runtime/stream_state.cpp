@@ -78,6 +78,7 @@ bool StreamState::is_moving(bool pool_has_workers) {
 }
 
 bool StreamState::add_waiter(Waiter* waiter) {
+  if (queue_) queue_->flush();
   Lock lock(mutex_);
   if ((waiter->at_issue ? issued() : completed()) >= waiter->value) return false;
   waiter->next = nullptr;
@@ -116,6 +117,7 @@ StreamState::Need StreamState::blocked_on() {
 }
 
 void StreamState::release_token() {
+  if (queue_) queue_->flush();
   bool left;
   {
     Lock lock(mutex_);
@@ -232,6 +234,7 @@ StreamState::Outcome StreamState::run_next(Runner& runner) {
 // Whether `work` will be tried again: it is parked then, and the token given back.
 bool StreamState::refused(Work* work, const OutOfMemory& refusal, bool last_try) {
   launch_.undo();
+  if (queue_) queue_->flush();  // what has been issued may free memory
   refused_tries.fetch_add(1);
   // In this order: another one that has ceased to move has counted its try.
   if (last_try && !may_be_helped(*this, refusal) && refused_tries.load() == tries_before_ + 1) return false;

@@ -42,6 +42,7 @@ class Sleeper final : public Waiter {
 void idle(const StreamState::Need& need, std::int64_t until) {
   const std::int64_t start = Clock::now();
   StreamState& stream = *need.event.stream();
+  if (stream.queue()) stream.queue()->flush();
   const std::int64_t spin = stream.queue() ? stream.queue()->spin_ns() : spin_ns;
   std::int64_t now = start;
   while (now - start < spin) {

@@ -63,6 +63,20 @@ TEST(CudaCopy, TransposesOfPacks) {
   }
 }
 
+TEST(CudaCopy, LongRows) {
+  for (Dtype dtype : {uint8, bfloat16, float32, complex64}) {
+    Tensor memory = Tensor::random(dtype, {3, 2, 5003}, 1);
+    for (std::int64_t step : {-7, -1, 1, 2}) {
+      for (std::int64_t n : {255, 256, 700}) {
+        const View in = sliced(memory.view(), 2, step < 0 ? 5001 : 1, n, step);
+        EXPECT_TRUE(exact(run_both(kernels::copy_cpu, kernels::copy_cuda, {in}, dtype, in.shape, NoAttributes{})));
+      }
+    }
+    const View whole = sliced(memory.view(), 0, 2, 3, -1);
+    EXPECT_TRUE(exact(run_both(kernels::copy_cpu, kernels::copy_cuda, {whole}, dtype, whole.shape, NoAttributes{})));
+  }
+}
+
 TEST(CudaCopy, ToStridedRegions) {
   for (Dtype dtype : {uint8, float32}) {
     Tensor from = Tensor::random(dtype, {12, 16}, 1);

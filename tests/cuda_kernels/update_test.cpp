@@ -50,6 +50,22 @@ TEST(CudaScatter, KindsDtypesAndLayouts) {
   }
 }
 
+// Rows in items of 16 bytes and less, of updates that begin anywhere.
+TEST(CudaScatter, RowsInItems) {
+  for (Dtype dtype : {uint8, float16, float32, complex64}) {
+    const Tensor target = Tensor::random(dtype, {7, 2, 48}, 1);
+    Tensor memory = Tensor::random(dtype, {5, 1, 2, 56}, 3);
+    Tensor index = Tensor::of<std::int32_t>({5}, {6, -7, 2, 3, 6});
+    for (std::int64_t first : {0, 1, 4, 8}) {
+      for (std::int64_t n : {48, 20, 1}) {
+        check(kernels::scatter_cpu, kernels::scatter_cuda, target,
+              {sliced(memory.view(), 3, first, n, 1), index.view()}, graph::ScatterAttrs{ScatterKind::Assign, {0}},
+              std::string(dtype_name(dtype)) + " " + std::to_string(first) + " " + std::to_string(n));
+      }
+    }
+  }
+}
+
 // Updates that overlap in part.
 TEST(CudaScatter, WindowsAlongIndexedAxes) {
   for (ScatterKind kind : all_kinds) {

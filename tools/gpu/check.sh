@@ -67,11 +67,15 @@ slow() { "$python" -m pytest -q --tb=short -p no:cacheprovider tests/python/test
 bench() {
   export SCALE=8 DEVICE=gpu
   local lib
-  for lib in torch mlx.core jax mlx.core torch-compile jax-jit; do
+  for lib in ${LIBS:-torch mlx.core jax mlx.core torch-compile jax-jit}; do
     timeout 150 "$python" "$carry/bench/work.py" "$lib" "${CASES:-}"
   done
 }
 
+streams() {
+  local lib
+  for lib in ${LIBS:-torch mlx.core}; do timeout 200 env DEVICE=gpu SECONDS=0.2 "$python" "$carry/bench/streams.py" "$lib" "${CASES:-}"; done
+}
 overlap() { "$python" benchmarks/gpu/overlap.py; }
 
 for part in "${@:-seed contract pytests}"; do for p in $part; do step "$p"; done; done

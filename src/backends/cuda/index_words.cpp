@@ -66,7 +66,7 @@ IndexWords::~IndexWords() {
 std::uint64_t* IndexWords::expect(const char* function, const kernels::IndexedAxes& axes) {
   if (!table_.load()) table_.store(new Table);  // one thread at a time adds commands
   Table& table = *table_.load();
-  const std::uint64_t value = queue_.asked() + 1;
+  const std::uint64_t value = queue_.next_value();
   table.expected[value % count] = {value, function, axes};
   return &table.words[value % count];
 }

@@ -11,6 +11,9 @@
 namespace anabranch::backends::cuda {
 namespace {
 
+// Submissions that one signal tells of, at most.
+constexpr std::uint64_t most_held = 16;
+
 enum class Place { Pageable, Pinned, Device };
 
 struct Location {
@@ -68,7 +71,9 @@ CudaQueue::~CudaQueue() {
 }
 
 void CudaQueue::wait(runtime::Queue& other, std::uint64_t value) {
-  gpu_.attempt([&] { static_cast<CudaQueue&>(other).timeline_->wait(stream_, value); });
+  auto& before = static_cast<CudaQueue&>(other);
+  before.flush();  // the GPU must not wait for what a thread has yet to add: that thread may be waiting for the GPU
+  gpu_.attempt([&] { before.timeline_->wait(stream_, value); });
 }
 
 void CudaQueue::copy(void* to, const void* from, std::size_t bytes) {
@@ -85,9 +90,37 @@ void CudaQueue::copy(void* to, const void* from, std::size_t bytes) {
 }
 
 void CudaQueue::signal(std::uint64_t value, Ref<runtime::StreamState> stream) {
-  gpu_.attempt([&] { timeline_->signal(stream_, value); });
-  asked_.store(value);
-  Watcher::get().watch(*this, std::move(stream));
+  if (auto why = gpu_.lost()) std::rethrow_exception(why);
+  {
+    runtime::Lock lock(mutex_);
+    held_ = value;
+    to_tell_ = std::move(stream);
+    if (value - asked_.load() < most_held) return;
+  }
+  flush();
+}
+
+void CudaQueue::flush() noexcept {
+  Ref<runtime::StreamState> stream;
+  if (gpu_.is_lost()) {
+    if (!mutex_.try_lock()) return;  // in a forked child it may be in any state
+    stream = std::move(to_tell_);
+    mutex_.unlock();
+    if (stream) stream->progressed();
+    return;
+  }
+  try {
+    {
+      runtime::Lock lock(mutex_);
+      if (!to_tell_) return;
+      stream = std::move(to_tell_);
+      gpu_.attempt([&] { timeline_->signal(stream_, held_); });
+      asked_.store(held_);
+    }
+    Watcher::get().watch(*this, std::move(stream));
+  } catch (const std::exception& error) {
+    gpu_.lose(error.what());  // unless it is: nothing that was added would ever be known to be done
+  }
 }
 
 std::shared_ptr<const runtime::Timestamp> CudaQueue::read_clock() {

@@ -21,12 +21,14 @@ class CudaQueue final : public runtime::Queue {
   std::uint64_t asked() const { return asked_.load(); }
   // When the GPU is lost.
   void release() { timeline_->release(); }
-  // For who launches on the queue.
+  // For who adds to the queue: the value that will tell of it, and where its kernels tell of indices.
+  std::uint64_t next_value() const { return held_ + 1; }
   kernels::IndexFaults& index_faults() { return index_words_; }
 
   void wait(runtime::Queue& other, std::uint64_t value) override;
   void copy(void* to, const void* from, std::size_t bytes) override;
   void signal(std::uint64_t value, Ref<runtime::StreamState> stream) override;
+  void flush() noexcept override;
   // Of a lost GPU nothing: its memory is gone, too.
   std::uint64_t reached() const override { return gpu_.is_lost() ? 0 : timeline_->reached(); }
   // Whatever else fails on a GPU loses it.
@@ -45,6 +47,11 @@ class CudaQueue final : public runtime::Queue {
   IndexWords index_words_{*this};
   runtime::Atomic<std::uint64_t> asked_{0};
   runtime::Atomic<bool> watched_{false};
+  runtime::Mutex mutex_;
+  // Under mutex_: the last signal, and, where it is held back, the stream to tell. Who adds to the queue is the only one
+  // to write it.
+  std::uint64_t held_ = 0;
+  Ref<runtime::StreamState> to_tell_;
 };
 
 }  // namespace anabranch::backends::cuda

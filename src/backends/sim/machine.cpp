@@ -37,11 +37,33 @@ void Machine::close(const std::shared_ptr<Line>& line) {
 
 void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {
   if (forked_.load()) std::rethrow_exception(lost(line->device));
-  if (!command.signalled && runtime::injected(runtime::Fault::Command))
-    throw MemoryError("The simulated GPU refused a command.");
-  if (command.signalled && runtime::injected(runtime::Fault::Signal))
-    lose(line->device, "The simulated GPU refused a signal.");
+  if (runtime::injected(runtime::Fault::Command)) throw MemoryError("The simulated GPU refused a command.");
   Lock lock(mutex_);
+  if (command.run) command.value = line->next_value;
+  add(line, std::move(command), lock);
+}
+
+void Machine::signal(Line& line, std::uint64_t value, Ref<runtime::StreamState> stream) {
+  if (forked_.load()) std::rethrow_exception(lost(line.device));
+  if (runtime::injected(runtime::Fault::Signal)) lose(line.device, "The simulated GPU refused a signal.");
+  Lock lock(mutex_);
+  if (auto why = lost(line.device)) std::rethrow_exception(why);
+  line.held.emplace();
+  line.held->signalled = std::move(stream);
+  line.held->value = value;
+  line.next_value = value + 1;
+}
+
+void Machine::flush(const std::shared_ptr<Line>& line) {
+  if (forked_.load()) return;
+  Lock lock(mutex_);
+  if (!line->held) return;
+  Line::Command command = std::move(*line->held);
+  line->held.reset();
+  add(line, std::move(command), lock);
+}
+
+void Machine::add(const std::shared_ptr<Line>& line, Line::Command command, Lock& lock) {
   if (auto why = lost(line->device)) std::rethrow_exception(why);
   if (checks_order) command.known = known_to_host();
   line->commands.push_back(std::move(command));
@@ -93,7 +115,10 @@ void Machine::serve(const std::shared_ptr<Line>& line, Lock& lock) {
     if (must_wait(line, line->commands.front())) return;
     Line::Command command = std::move(line->commands.front());
     line->commands.pop_front();
-    if (checks_order && command.other) learn(line->known, command.other->signals[command.value]);
+    if (checks_order && command.other) {
+      const auto signal = command.other->signals.lower_bound(command.value);
+      if (signal != command.other->signals.end()) learn(line->known, signal->second);  // else its device is lost
+    }
     if (command.run) {
       std::exception_ptr failure = check_order(*line, command);
       ++device.running;
@@ -106,10 +131,9 @@ void Machine::serve(const std::shared_ptr<Line>& line, Lock& lock) {
       lock.lock();
       --device.running;
       stopped_.notify_all();
-      if (failure && !line->failure) line->failure = std::move(failure);
+      if (failure) line->failures.try_emplace(command.value, std::move(failure));
       if (!ready_.empty()) break;
     } else if (command.signalled) {
-      if (line->failure) line->failures[command.value] = std::exchange(line->failure, nullptr);
       if (checks_order) line->signals[command.value] = line->known;
       line->reached.store(command.value, std::memory_order_release);
       for (auto& other : line->waiting) make_ready(std::move(other));
@@ -203,6 +227,8 @@ void Machine::lose(int index, const std::string& why) {
 }
 
 void Machine::drop_commands(Line& line, std::vector<Ref<runtime::StreamState>>& signalled) {
+  if (line.held) signalled.push_back(std::move(line.held->signalled));
+  line.held.reset();
   for (auto& command : line.commands)
     if (command.signalled) signalled.push_back(std::move(command.signalled));
   line.commands.clear();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,18 +27,19 @@ struct Line {
     std::vector<const void*> reads, writes;
     std::shared_ptr<Line> other;          // else, the queue to wait for, until it has reached `value`
     Ref<runtime::StreamState> signalled;  // else, whom to tell that this queue has reached `value`
-    std::uint64_t value = 0;
-    Known known;  // to the host when it added this
+    std::uint64_t value = 0;              // of work, that of the signal which is to tell of it
+    Known known;                          // to the host when it added this
   };
 
   Line(int d, int n) : device(d), number(n) {}
   const int device, number;
   std::deque<Command> commands;
-  bool busy = false;                           // ready, being worked on, or waiting for another queue
-  std::vector<std::shared_ptr<Line>> waiting;  // for this one
-  runtime::Atomic<std::uint64_t> reached{0};   // read anywhere
-  std::exception_ptr failure;                  // since the last signal
-  std::map<std::uint64_t, std::exception_ptr> failures;
+  std::optional<Command> held;                           // the signal that is held back until a flush
+  std::uint64_t next_value = 1;                          // of the next signal
+  bool busy = false;                                     // ready, being worked on, or waiting for another queue
+  std::vector<std::shared_ptr<Line>> waiting;            // for this one
+  runtime::Atomic<std::uint64_t> reached{0};             // read anywhere
+  std::map<std::uint64_t, std::exception_ptr> failures;  // of work, by the value that tells of it
   // For the check of the order.
   std::uint64_t done = 0;                  // commands
   Known known;                             // to the command that is being done
@@ -52,8 +54,11 @@ class Machine {
 
   std::shared_ptr<Line> open(int device);
   void close(const std::shared_ptr<Line>& line);
-  // Throws DeviceLost.
+  // These throw DeviceLost.
   void add(const std::shared_ptr<Line>& line, Line::Command command);
+  // Holds it back until flush().
+  void signal(Line& line, std::uint64_t value, Ref<runtime::StreamState> stream);
+  void flush(const std::shared_ptr<Line>& line);
   std::exception_ptr take_failure(Line& line, std::uint64_t value);
 
   // Of a device's memory, by the host's address.
@@ -80,6 +85,7 @@ class Machine {
     int running = 0;        // engines in the middle of its work
   };
 
+  void add(const std::shared_ptr<Line>& line, Line::Command command, runtime::Lock& lock);
   void engine();
   void serve(const std::shared_ptr<Line>& line, runtime::Lock& lock);
   bool must_wait(const std::shared_ptr<Line>& line, const Line::Command& command);

@@ -79,6 +79,7 @@ class SimQueue final : public runtime::Queue {
   }
 
   void wait(runtime::Queue& other, std::uint64_t value) override {
+    other.flush();
     Line::Command command;
     command.other = static_cast<SimQueue&>(other).line_;
     command.value = value;
@@ -96,10 +97,13 @@ class SimQueue final : public runtime::Queue {
         on_device(from), on_device(to));
   }
   void signal(std::uint64_t value, Ref<runtime::StreamState> stream) override {
-    Line::Command command;
-    command.signalled = std::move(stream);
-    command.value = value;
-    Machine::get().add(line_, std::move(command));
+    Machine::get().signal(*line_, value, std::move(stream));
+  }
+  void flush() noexcept override {
+    try {
+      Machine::get().flush(line_);
+    } catch (const DeviceLost&) {  // which has told the stream
+    }
   }
   std::uint64_t reached() const override { return line_->reached.load(std::memory_order_acquire); }
   std::exception_ptr take_failure(std::uint64_t value) override { return Machine::get().take_failure(*line_, value); }

@@ -33,6 +33,47 @@ __global__ void __launch_bounds__(threads)
   }
 }
 
+// Long rows: a block has a part of one, and where that lies is worked out once for all of it.
+template <typename Item>
+inline constexpr int in_row_at_once = sizeof(Item) == 16 ? 4 : 8;
+
+struct RowCopy {
+  IndexMap<2> rows;
+  std::int64_t columns, dst_step, src_step;  // along a row
+  Divisor parts;                             // of a row
+};
+
+template <typename Item>
+__global__ void __launch_bounds__(threads)
+    copy_rows_kernel(Item* dst, const Item* src, const __grid_constant__ RowCopy copy) {
+  constexpr int each = in_row_at_once<Item>;
+  const std::int64_t block = blockIdx.x, row = copy.parts.quotient(block);
+  const std::int64_t first = (block - row * copy.parts.value) * (threads * each) + threadIdx.x;
+  const auto at = copy.rows.offsets(row);
+  const Item* from = src + at.of[DeviceCopy::src_side] + first * copy.src_step;
+  Item* to = dst + at.of[DeviceCopy::dst_side] + first * copy.dst_step;
+  const std::int64_t left = copy.columns - first;
+  Item items[each];
+#pragma unroll
+  for (int k = 0; k < each; ++k)
+    if (k * threads < left) items[k] = from[k * threads * copy.src_step];
+#pragma unroll
+  for (int k = 0; k < each; ++k)
+    if (k * threads < left) to[k * threads * copy.dst_step] = items[k];
+}
+
+template <typename Item>
+void launch_rows(const DeviceCopy& copy, const CudaLaunch& launch) {
+  Axes<2> rows = copy.axes;
+  const Axis<2> column = rows.back();
+  rows.pop_back();
+  constexpr std::int64_t part = threads * in_row_at_once<Item>;
+  const RowCopy r{IndexMap<2>(rows), column.extent, column.strides[DeviceCopy::dst_side],
+                  column.strides[DeviceCopy::src_side], Divisor((column.extent + part - 1) / part)};
+  launch.run("copy", copy_rows_kernel<Item>, whole_grid(r.rows.count * r.parts.value), threads, 0,
+             reinterpret_cast<Item*>(copy.dst), reinterpret_cast<const Item*>(copy.src), r);
+}
+
 constexpr int tile_threads = 32, tile_rows = 8;
 
 struct Transposition {
@@ -44,33 +85,44 @@ struct Transposition {
 };
 
 // N neighbours are read, and written, at once: small items in words of 32 bits, which must be aligned on both sides.
+// Threads turn blocks of N by N around; the words lie in shared memory so that neither way two of a warp share a bank.
 template <typename Item, int N>
 __global__ void __launch_bounds__(tile_threads* tile_rows)
     transpose_kernel(Item* dst, const Item* src, const __grid_constant__ Transposition t) {
   using P = Pack<Item, N>;
   constexpr int side = tile_threads * N;
-  alignas(P) __shared__ Item tile[side][side + N];
-  const int x = static_cast<int>(threadIdx.x) * N, y = static_cast<int>(threadIdx.y);
+  __shared__ P tile[side * tile_threads];  // of a column of the destination, the packs along its rows
+  const auto place = [](int column, int pack) {
+    return column * tile_threads + ((pack + column / N) & (tile_threads - 1));
+  };
+  const int x = static_cast<int>(threadIdx.x), y = static_cast<int>(threadIdx.y);
   for (std::int64_t i = blockIdx.x; i < t.tiles; i += gridDim.x) {
     const std::int64_t matrix = t.tiles_each.quotient(i), in_matrix = i - matrix * t.tiles_each.value;
     const std::int64_t down = t.tiles_across.quotient(in_matrix);
     const std::int64_t row = down * side, column = (in_matrix - down * t.tiles_across.value) * side;
     const auto at = t.matrices.offsets(matrix);
-    const Item* from = src + at.of[DeviceCopy::src_side];
-    Item* to = dst + at.of[DeviceCopy::dst_side];
+    const Item* from = src + at.of[DeviceCopy::src_side] + column * t.src_step + row + x * N;
+    Item* to = dst + at.of[DeviceCopy::dst_side] + row * t.dst_step + column + x * N;
 #pragma unroll
-    for (int k = 0; k < side; k += tile_rows)
-      if (row + x < t.rows && column + y + k < t.columns)
-        *reinterpret_cast<P*>(&tile[y + k][x]) = load_pack<Item, N>(from + (column + y + k) * t.src_step + row + x);
+    for (int k = 0; k < tile_threads; k += tile_rows) {
+      const int first = (y + k) * N;  // of the block's columns
+      if (row + x * N >= t.rows || column + first >= t.columns) continue;
+      P read[N];
+#pragma unroll
+      for (int n = 0; n < N; ++n) read[n] = load_pack<Item, N>(from + (first + n) * t.src_step);
+#pragma unroll
+      for (int n = 0; n < N; ++n) {
+        P turned;
+#pragma unroll
+        for (int m = 0; m < N; ++m) turned.elements[m] = read[m].elements[n];
+        tile[place(x * N + n, y + k)] = turned;
+      }
+    }
     __syncthreads();
 #pragma unroll
-    for (int k = 0; k < side; k += tile_rows) {
-      if (row + y + k >= t.rows || column + x >= t.columns) continue;
-      P pack;
-#pragma unroll
-      for (int n = 0; n < N; ++n) pack.elements[n] = tile[x + n][y + k];
-      store_pack(to + (row + y + k) * t.dst_step + column + x, pack);
-    }
+    for (int k = 0; k < side; k += tile_rows)
+      if (row + y + k < t.rows && column + x * N < t.columns)
+        store_pack(to + (y + k) * t.dst_step, tile[place(y + k, x)]);
     __syncthreads();
   }
 }
@@ -111,6 +163,7 @@ void launch_transposition(const DeviceCopy& copy, const CudaLaunch& launch) {
 template <typename Item>
 void launch_copy(const DeviceCopy& copy, const CudaLaunch& launch) {
   if (!copy.transposed) {
+    if (!copy.axes.empty() && copy.axes.back().extent >= threads) return launch_rows<Item>(copy, launch);
     const IndexMap<2> map(copy.axes);
     launch.run("copy", copy_kernel<Item>, grid_of((map.count + threads * at_once - 1) / (threads * at_once)), threads,
                0, reinterpret_cast<Item*>(copy.dst), reinterpret_cast<const Item*>(copy.src), map);

@@ -1,5 +1,6 @@
 // Arrays that come from no operand: arange and eye.
 #include "kernels/cuda_kernels.h"
+#include "kernels/cuda_pack.h"
 #include "kernels/cuda_types.h"
 #include "kernels/index_map.h"
 #include "kernels/indexing/cuda_fill.h"
@@ -45,18 +46,33 @@ struct Diagonal {
   }
 };
 
+template <typename T>
+inline constexpr int per_pack = 16 / sizeof(T);
+
 template <typename T, typename Value>
 __global__ void __launch_bounds__(threads)
-    fill_kernel(T* out, std::int64_t count, const __grid_constant__ Value value) {
-  const std::int64_t step = std::int64_t{gridDim.x} * threads;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * threads + threadIdx.x; i < count; i += step) out[i] = value(i);
+    fill_kernel(T* out, std::int64_t count, bool aligned, const __grid_constant__ Value value) {
+  constexpr int N = per_pack<T>;
+  const std::int64_t step = std::int64_t{gridDim.x} * threads * N;
+  for (std::int64_t i = (std::int64_t{blockIdx.x} * threads + threadIdx.x) * N; i < count; i += step) {
+    if (aligned && i + N <= count) {
+      Pack<T, N> pack;
+#pragma unroll
+      for (int k = 0; k < N; ++k) pack.elements[k] = value(i + k);
+      store_pack(out + i, pack);
+    } else {
+      for (int k = 0; k < N && i + k < count; ++k) out[i + k] = value(i + k);
+    }
+  }
 }
 
 template <typename T, typename Value>
 void launch_fill(const char* name, const runtime::View& out, const Value& value, const CudaLaunch& launch) {
   const std::int64_t count = element_count(out.shape);
   if (count == 0) return;
-  launch.run(name, fill_kernel<T, Value>, grid_of((count + threads - 1) / threads), threads, 0, out.as<T>(), count,
+  constexpr std::int64_t each = threads * per_pack<T>;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(out.data) % sizeof(Pack<T, per_pack<T>>) == 0;
+  launch.run(name, fill_kernel<T, Value>, grid_of((count + each - 1) / each), threads, 0, out.as<T>(), count, aligned,
              value);
 }
 

@@ -141,6 +141,25 @@ void launch_scatter(const runtime::View& out, const runtime::View& updates, cons
              updates.as<const T>(), sorted.places, sorted.order, sorted.offsets, p);
 }
 
+// How many elements of the windows' dense runs make up an item of at most 16 bytes, so that everything stays aligned.
+std::int64_t elements_per_item(const Shape& window, const Strides& to, const Strides& from, const Strides& updates,
+                               const DeviceIndexArrays& indices, const void* out, const void* in,
+                               std::size_t itemsize) {
+  if (window.empty() || to.back() != 1 || from.back() != 1) return 1;
+  std::int64_t n = 1;
+  const auto fits = [&](std::int64_t m) {
+    const std::size_t bytes = static_cast<std::size_t>(m) * itemsize;
+    const auto odd = [m](std::int64_t step) { return step % m != 0; };
+    if (bytes > sizeof(Item16) || odd(window.back())) return false;
+    if (reinterpret_cast<std::uintptr_t>(out) % bytes || reinterpret_cast<std::uintptr_t>(in) % bytes) return false;
+    if (std::any_of(to.begin(), to.end() - 1, odd) || std::any_of(from.begin(), from.end() - 1, odd)) return false;
+    return std::none_of(updates.begin(), updates.end(), odd) &&
+           std::none_of(indices.arrays, indices.arrays + indices.count, [&](const auto& a) { return odd(a.step); });
+  };
+  while (fits(2 * n)) n *= 2;
+  return n;
+}
+
 }  // namespace
 
 void scatter_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
@@ -148,7 +167,7 @@ void scatter_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
   const runtime::View& target = call.in[0];
   const runtime::View& updates = call.in[1];
   const runtime::View& out = call.out[0];
-  const Strides strides = contiguous_strides(out.shape);
+  Strides strides = contiguous_strides(out.shape);
   if (out.data != target.data)
     copy_region(out.data, strides, target.data, target.strides, out.shape, out.dtype.size(), launch);
   ScatterProblem p;
@@ -157,13 +176,26 @@ void scatter_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
 
   const std::size_t index_axes = updates.shape.size() - out.shape.size();
   const Shape index_shape(updates.shape.begin(), updates.shape.begin() + index_axes);
-  const Shape window(updates.shape.begin() + index_axes, updates.shape.end());
-  const Strides index_strides(updates.strides.begin(), updates.strides.begin() + index_axes);
-  const Strides window_strides(updates.strides.begin() + index_axes, updates.strides.end());
+  Shape window(updates.shape.begin() + index_axes, updates.shape.end());
+  Strides index_strides(updates.strides.begin(), updates.strides.begin() + index_axes);
+  Strides window_strides(updates.strides.begin() + index_axes, updates.strides.end());
   p.indices = device_index_arrays("scatter", call.in.subspan(2), attrs.axes, out.shape, strides, window, launch.faults);
   const bool meet_wholly =
       std::all_of(attrs.axes.begin(), attrs.axes.end(), [&](int axis) { return window[std::size_t(axis)] == 1; });
+  std::int64_t per_item = 1;
   if (meet_wholly) {
+    if (attrs.kind == graph::ScatterKind::Assign) {
+      per_item = elements_per_item(window, strides, window_strides, index_strides, p.indices, out.data, updates.data,
+                                   out.dtype.size());
+    }
+    if (per_item > 1) {
+      window.back() /= per_item;
+      for (Strides* steps : {&strides, &window_strides})
+        for (std::size_t i = 0; i + 1 < steps->size(); ++i) (*steps)[i] /= per_item;
+      for (std::int64_t& step : index_strides) step /= per_item;
+      for (int k = 0; k < p.indices.count; ++k) p.indices.arrays[k].step /= per_item;
+      p.count /= per_item;
+    }
     p.updates = element_count(index_shape);
     p.window = IndexMap<2>(window, {&strides, &window_strides});
     p.from = IndexMap<1>(index_shape, {&index_strides});
@@ -185,8 +217,8 @@ void scatter_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
   const SortedPlaces sorted = p.places < most - 1 && p.updates < most ? sort_places<std::uint32_t>(p, launch)
                                                                       : sort_places<std::uint64_t>(p, launch);
   if (attrs.kind == graph::ScatterKind::Assign) {
-    dispatch_size(out.dtype.size(), [&](auto* element) {
-      launch_scatter<std::remove_pointer_t<decltype(element)>, void>(out, updates, sorted, p, launch);
+    dispatch_item(static_cast<std::size_t>(per_item) * out.dtype.size(), [&](auto* item) {
+      launch_scatter<std::remove_pointer_t<decltype(item)>, void>(out, updates, sorted, p, launch);
     });
     return;
   }
