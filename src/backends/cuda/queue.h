@@ -48,8 +48,8 @@ class CudaQueue final : public runtime::Queue {
   runtime::Atomic<std::uint64_t> asked_{0};
   runtime::Atomic<bool> watched_{false};
   runtime::Mutex mutex_;
-  // Under mutex_: the last signal, and, where it is held back, the stream to tell. Who adds to the queue is the only one
-  // to write it.
+  // Under mutex_: the last signal, and, where it is held back, the stream to tell. Who adds to the queue is the only
+  // one to write it.
   std::uint64_t held_ = 0;
   Ref<runtime::StreamState> to_tell_;
 };
