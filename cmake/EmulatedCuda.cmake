@@ -28,8 +28,10 @@ set_source_files_properties(${sources} PROPERTIES LANGUAGE CXX)
 target_compile_options(emulated_kernels PRIVATE ${device_options})
 target_link_libraries(emulated_kernels PRIVATE emulated_cuda)
 
+file(GLOB device_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/backends/cuda/*.cu)
+set_source_files_properties(${device_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${device_options}")
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/backends/cuda/*.cpp)
-add_library(anabranch_cuda_emulated MODULE ${sources} $<TARGET_OBJECTS:emulated_kernels>)
+add_library(anabranch_cuda_emulated MODULE ${sources} ${device_sources} $<TARGET_OBJECTS:emulated_kernels>)
 target_link_libraries(anabranch_cuda_emulated PRIVATE anabranch emulated_cuda Threads::Threads ${CMAKE_DL_LIBS}
   -Wl,--no-as-needed emulated_cublaslt emulated_nvrtc)
 set_target_properties(anabranch_cuda_emulated PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

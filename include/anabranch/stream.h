@@ -15,6 +15,7 @@
 namespace anabranch {
 
 namespace runtime {
+struct RecordedTime;
 class StreamState;
 void retain(StreamState* s) noexcept;
 void release(StreamState* s) noexcept;
@@ -38,6 +39,8 @@ struct Stream {
   bool query() const;
   // Waits for all submitted work; raises a failure among it that nobody has seen yet.
   void synchronize() const;
+  // That of new_stream(), within what the device has; 0 for streams that were made without one.
+  int priority() const;
 
   const Ref<runtime::StreamState>& state() const { return state_; }
   friend bool operator==(const Stream& a, const Stream& b) { return a.index == b.index && a.device == b.device; }
@@ -54,7 +57,8 @@ struct Stream {
 class Event {
  public:
   Event() = default;
-  Event(Ref<runtime::StreamState> stream, std::uint64_t value, std::shared_ptr<const std::int64_t> time = nullptr)
+  Event(Ref<runtime::StreamState> stream, std::uint64_t value,
+        std::shared_ptr<const runtime::RecordedTime> time = nullptr)
       : stream_(std::move(stream)), value_(value), time_(std::move(time)) {}
 
   bool query() const;
@@ -62,7 +66,9 @@ class Event {
   void wait() const;
   // As wait(), for at most `seconds`; whether it has happened.
   bool wait_for(double seconds) const;
-  // Seconds from this event to `later`; both must have happened and been recorded (Stream::record).
+  // Seconds from this event to `later`; both must have happened and been recorded (Stream::record). By the clock of
+  // their device, where both are of one that has a clock (a GPU), or else by the host's: then the time of a device's
+  // event is that at which the host noticed it.
   double elapsed(const Event& later) const;
 
   // A default-constructed event belongs to no stream: null.
@@ -73,7 +79,7 @@ class Event {
  private:
   Ref<runtime::StreamState> stream_;
   std::uint64_t value_ = 0;
-  std::shared_ptr<const std::int64_t> time_;  // nanoseconds, written when it happens; only of recorded events
+  std::shared_ptr<const runtime::RecordedTime> time_;  // written when it happens; only of recorded events
 };
 
 // A stream that stands for another one in each thread.
@@ -92,7 +98,10 @@ Stream to_stream(const StreamOrDevice& s = {});
 // The scope's stream on `device`, or this thread's default one, made on first use.
 Stream default_stream(Device device);
 void set_default_stream(const Stream& s);
-Stream new_stream(Device device = default_device());
+// `priority`: 0 is the usual one, lower numbers are more urgent; one beyond what the device has becomes the nearest
+// that it has. Where processors, or a GPU's multiprocessors, are short, work of more urgent streams is begun first;
+// results never depend on it. A CPU has 0 and -1, an NVIDIA GPU mostly 0 to -5.
+Stream new_stream(Device device = default_device(), int priority = 0);
 // As new_stream: every stream may be used from any thread. The name is MLX's.
 Stream new_thread_unsafe_stream(Device device);
 ThreadLocalStream new_thread_local_stream(Device device);

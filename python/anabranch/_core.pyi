@@ -131,7 +131,7 @@ class Event:
 
     def elapsed(self, later: Event) -> float:
         """
-        Seconds from this event to `later`. Both come from Stream.record() and have happened.
+        Seconds from this event to `later`. Both come from Stream.record() and have happened. Where both are of one GPU, its own clock has timed them; else the host's, which notices a device's event a little late.
         """
 
     @property
@@ -171,6 +171,10 @@ class Stream:
     def __eq__(self, other: object, /) -> bool: ...
 
     def __hash__(self) -> int: ...
+
+    @property
+    def priority(self) -> int:
+        """That of new_stream, within what the device has; 0 is the usual one."""
 
     def __repr__(self) -> str: ...
 
@@ -920,8 +924,8 @@ def nan_to_num(a: scalar | array, nan: float = 0, posinf: float | None = None, n
 def negative(a: scalar | array, stream: StreamOrDevice = None) -> array:
     """Negation."""
 
-def new_stream(device: Device | DeviceType | None = None) -> Stream:
-    """A new stream, on the default device if none is given. Any thread may use it."""
+def new_stream(device: Device | DeviceType | None = None, *, priority: int = 0) -> Stream:
+    """A new stream, on the default device if none is given. Any thread may use it. The lower its `priority`, the sooner its work is begun where processors, or a GPU's multiprocessors, are short; 0 is the usual one. A CPU has 0 and -1, an NVIDIA GPU mostly 0 to -5; any other number becomes the nearest of these. Results never depend on it."""
 
 def new_thread_local_stream(device: Device | DeviceType | None = None) -> ThreadLocalStream:
     """A stream that is another one in each thread."""

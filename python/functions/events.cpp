@@ -122,8 +122,10 @@ void bind_events(nb::module_& m) {
       .def("query", &Event::query, "Whether it has happened.")
       .def("wait", &wait_for, nb::arg("timeout") = nb::none(),
            "Waits until it has happened, or for `timeout` seconds; whether it has happened.")
-      .def("elapsed", &Event::elapsed, nb::arg("later"),
-           "Seconds from this event to `later`. Both come from Stream.record() and have happened.")
+      .def(
+          "elapsed", &Event::elapsed, nb::arg("later"),
+          "Seconds from this event to `later`. Both come from Stream.record() and have happened. Where both are of one "
+          "GPU, its own clock has timed them; else the host's, which notices a device's event a little late.")
       .def_prop_ro(
           "stream",
           [](const Event& e) { return e.stream() ? std::optional<Stream>(Stream(e.stream())) : std::nullopt; },

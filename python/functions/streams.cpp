@@ -60,7 +60,9 @@ void bind_streams(nb::module_& m) {
                                    "An ordered queue of work on a device, for any thread to use. As a context manager "
                                    "it makes itself and its device the default for the block.");
   def_stream_arithmetic(stream);
-  stream.def("__repr__", [](const Stream& s) { return to_string(s); })
+  stream
+      .def_prop_ro("priority", &Stream::priority, "That of new_stream, within what the device has; 0 is the usual one.")
+      .def("__repr__", [](const Stream& s) { return to_string(s); })
       .def(
           "__enter__",
           [](nb::object self) {
@@ -115,9 +117,12 @@ void bind_streams(nb::module_& m) {
     return nb::none();
   }>(m, "set_default_stream(stream: Stream) -> None",
      "Makes `stream` the default on its device: of the innermost scope, or, outside of any, of the thread.");
-  def<[](Args& a) { return nb::object(nb::cast(new_stream(device_or_default(a, 0)))); }>(
-      m, "new_stream(device: Device | DeviceType | None = None) -> Stream",
-      "A new stream, on the default device if none is given. Any thread may use it.");
+  def<[](Args& a) { return nb::object(nb::cast(new_stream(device_or_default(a, 0), a.integer(1, 0)))); }>(
+      m, "new_stream(device: Device | DeviceType | None = None, *, priority: int = 0) -> Stream",
+      "A new stream, on the default device if none is given. Any thread may use it. The lower its `priority`, the "
+      "sooner its work is begun where processors, or a GPU's multiprocessors, are short; 0 is the usual one. A "
+      "CPU has 0 and -1, an NVIDIA GPU mostly 0 to -5; any other number becomes the nearest of these. Results never "
+      "depend on it.");
   def<[](Args& a) { return nb::object(nb::cast(new_thread_unsafe_stream(device_or_default(a, 0)))); }>(
       m, "new_thread_unsafe_stream(device: Device | DeviceType | None = None) -> Stream",
       "As new_stream: every stream may be used from any thread. The name is MLX's.");

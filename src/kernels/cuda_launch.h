@@ -27,10 +27,13 @@ inline void check(cudaError_t code, const char* what) {
   throw CudaError(code, what);
 }
 
+class IndexFaults;
+
 struct CudaLaunch {
   cudaStream_t stream;
   int device;  // the calling thread's current one
   runtime::Launch& launch;
+  IndexFaults* faults = nullptr;  // null where nobody asks: kernels on their own, in tests
 
   // Memory of the device until the submission has finished, 256-byte aligned. Throws OutOfMemory.
   template <typename T>

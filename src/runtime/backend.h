@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -18,6 +19,15 @@ struct Program;
 namespace anabranch::runtime {
 
 using DeviceInfo = std::unordered_map<std::string, std::variant<std::string, std::size_t>>;
+
+// What a device's own clock said at some place of a queue.
+class Timestamp {
+ public:
+  virtual ~Timestamp() = default;
+  // Seconds from here to `later`, of a queue of the same type of device, when both have been signalled; none where they
+  // are not of one clock, or it can't be asked any more.
+  virtual std::optional<double> seconds_until(const Timestamp& later) const = 0;
+};
 
 // The commands of one stream on a device that works on its own: done in the order in which they are added, after what
 // they wait for. Commands are added by one thread at a time (the holder of the strand's token) and never block it;
@@ -44,6 +54,8 @@ class Queue {
   virtual std::int64_t spin_ns() const = 0;
   // Any thread: why nothing that has not been reached ever will be; null while the device works.
   virtual std::exception_ptr lost() const = 0;
+  // Adds that the device reads its clock; null where it has none, and the host's has to do.
+  virtual std::shared_ptr<const Timestamp> read_clock() { return nullptr; }
 };
 
 class Backend {
@@ -57,8 +69,10 @@ class Backend {
   virtual MemorySource* memory(int index) = 0;
   // The source of host memory to which the devices copy without the host's help; null where they do so with any.
   virtual MemorySource* host_memory() = 0;
-  // A queue of the device; null where the pool does its work.
-  virtual std::unique_ptr<Queue> open_queue(int index) = 0;
+  // The lowest number that a stream's priority may be on the device; 0, the highest, is the usual one.
+  virtual int most_urgent(int index) const = 0;
+  // A queue of the device, of a priority that it has; null where the pool does its work.
+  virtual std::unique_ptr<Queue> open_queue(int index, int priority) = 0;
   // In a forked child, before anything else: a device that does not survive a fork is lost from here on.
   virtual void forked() = 0;
   // Does, or adds to `launch`, one irregular operation. Throws NotSupported where there is no kernel for it.

@@ -9,6 +9,16 @@
 #include "runtime/wait.h"
 
 namespace anabranch {
+namespace runtime {
+
+// When an event happened.
+struct RecordedTime {
+  std::int64_t on_host = 0;                    // ns
+  std::shared_ptr<const Timestamp> on_device;  // null without a clock there
+};
+
+}  // namespace runtime
+
 namespace {
 
 using namespace runtime;
@@ -16,16 +26,18 @@ using namespace runtime;
 // A submission that only takes its place in the order, and the time.
 class Marker final : public Work {
  public:
-  Marker(Ref<StreamState> stream, std::shared_ptr<std::int64_t> time)
+  Marker(Ref<StreamState> stream, std::shared_ptr<RecordedTime> time)
       : stream_(std::move(stream)), time_(std::move(time)) {}
-  void start(Launch&) override {}
+  void start(Launch& launch) override {
+    if (time_ && stream_->queue()) time_->on_device = launch.queue().read_clock();
+  }
   void finish(std::exception_ptr) noexcept override {
-    if (time_) *time_ = Clock::now();
+    if (time_) time_->on_host = Clock::now();
   }
 
  private:
   Ref<StreamState> stream_;  // the queue alone keeps no stream alive
-  std::shared_ptr<std::int64_t> time_;
+  std::shared_ptr<RecordedTime> time_;
 };
 
 // Waits for all that was submitted to `streams`, then raises the first failure that nobody was told.
@@ -43,7 +55,7 @@ void synchronize_all(const std::vector<Ref<StreamState>>& streams) {
 }  // namespace
 
 Event Stream::record() const {
-  auto time = std::make_shared<std::int64_t>(0);
+  auto time = std::make_shared<RecordedTime>();
   const std::uint64_t n = state_->submit(new Marker(state_, time));
   state_->schedule();
   return Event(state_, n, std::move(time));
@@ -56,6 +68,8 @@ void Stream::wait(const Event& event) const {
   state_->submit(marker);
   state_->schedule();
 }
+
+int Stream::priority() const { return state_->priority; }
 
 bool Stream::query() const { return Event(state_, state_->submitted()).query(); }
 void Stream::synchronize() const { synchronize_all({state_}); }
@@ -81,7 +95,9 @@ double Event::elapsed(const Event& later) const {
     if (!e->time_) throw std::invalid_argument("[Event.elapsed] Expected two events made by Stream.record().");
     if (!e->query()) throw std::runtime_error("[Event.elapsed] An event has not happened yet: wait for it first.");
   }
-  return static_cast<double>(*later.time_ - *time_) * 1e-9;
+  if (time_->on_device && later.time_->on_device)
+    if (const auto seconds = time_->on_device->seconds_until(*later.time_->on_device)) return *seconds;
+  return static_cast<double>(later.time_->on_host - time_->on_host) * 1e-9;
 }
 
 void synchronize() { synchronize_all(open_streams()); }

@@ -28,7 +28,7 @@ void Pool::push(Ref<StreamState> strand, std::size_t hands) {
   {
     Lock lock(mutex_);
     StreamState& s = *strand;
-    if (s.hands == 0) queue_.push(std::move(strand));
+    if (s.hands == 0) (s.priority < 0 ? urgent_ : usual_).push(std::move(strand));
     const std::size_t before = s.hands;
     s.hands = std::max(before, std::min(before + hands, static_cast<std::size_t>(size_)));
     const std::size_t offered = offered_.load(std::memory_order_relaxed) + s.hands - before;
@@ -54,8 +54,8 @@ Ref<StreamState> Pool::pop() {
   Lock lock(mutex_);
   bool spun = false;
   while (!stopped()) {
-    if (!queue_.empty()) {
-      const Ref<StreamState>& strand = queue_.front();
+    if (!queue().empty()) {
+      const Ref<StreamState>& strand = queue().front();
       if (strand->hands == 1) return take_first();
       --strand->hands;
       offered_.store(offered_.load(std::memory_order_relaxed) - 1, std::memory_order_release);
@@ -82,7 +82,7 @@ Ref<StreamState> Pool::pop() {
 
 // Takes it out of the queue. Under the lock.
 Ref<StreamState> Pool::take_first() {
-  Ref<StreamState> strand = queue_.pop();
+  Ref<StreamState> strand = queue().pop();
   const std::size_t hands = std::exchange(strand->hands, 0);
   offered_.store(offered_.load(std::memory_order_relaxed) - hands, std::memory_order_release);
   return strand;
@@ -137,7 +137,7 @@ void Pool::stop() {
 
 void Pool::clear() {
   Lock lock(mutex_);
-  while (!queue_.empty()) {
+  while (!queue().empty()) {
     Ref<StreamState> dropped = take_first();
     lock.unlock();  // the end of a stream takes other locks
     dropped = {};
@@ -156,7 +156,7 @@ void Pool::forget_workers() {
   wake_ = new CondVar;  // the old ones know of threads that do not exist here
   gone_ = new CondVar;
   started_ = sleeping_ = spinning_ = 0;
-  while (!queue_.empty()) take_first();
+  while (!queue().empty()) take_first();
 }
 
 }  // namespace anabranch::runtime

@@ -1,5 +1,6 @@
 // The pool of workers, one for each processor that the process may use: runs strands that have work and nobody to run
-// them, and lends a hand with regions. Threads start when they are first needed.
+// them, and lends a hand with regions. Threads start when they are first needed. Strands of urgent streams, whose
+// priority is below 0, are taken before others; what runs goes on.
 #pragma once
 
 #include "runtime/stream_state.h"
@@ -38,6 +39,9 @@ class Pool {
   void serve(Ref<StreamState> strand);
   Ref<StreamState> pop();
   Ref<StreamState> take_first();
+  using Strands = StreamQueue<&StreamState::next_offered>;
+  // Those that come first. Under the lock.
+  Strands& queue() { return urgent_.empty() ? usual_ : urgent_; }
 
   int size_;
   Atomic<bool> stopped_{false};
@@ -46,7 +50,7 @@ class Pool {
   // All below: under mutex_.
   CondVar* wake_ = new CondVar;  // replaced in a forked child
   CondVar* gone_ = new CondVar;
-  StreamQueue<&StreamState::next_offered> queue_;
+  Strands urgent_, usual_;
   int started_ = 0, sleeping_ = 0, spinning_ = 0;
 };
 

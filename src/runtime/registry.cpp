@@ -1,5 +1,6 @@
 #include "runtime/registry.h"
 
+#include <algorithm>
 #include <map>
 
 #include "runtime/arena.h"
@@ -32,13 +33,16 @@ bool try_retain(StreamState* s) {
   return false;
 }
 
-Ref<StreamState> open(Device device, bool listed) {
+Ref<StreamState> open(Device device, int priority, bool listed) {
   // The parts that may throw come first, without the lock.
   Arena& arena = arena_of(device);
-  std::unique_ptr<Queue> queue = find_backend(device.type)->open_queue(device.index);
+  Backend& backend = *find_backend(device.type);
+  priority = std::clamp(priority, backend.most_urgent(device.index), 0);
+  std::unique_ptr<Queue> queue = backend.open_queue(device.index, priority);
   Registry& r = registry();
   Lock lock(r.mutex);
-  Ref<StreamState> stream(new StreamState(listed ? r.next_index++ : unlisted, device, arena, std::move(queue)));
+  Ref<StreamState> stream(
+      new StreamState(listed ? r.next_index++ : unlisted, device, priority, arena, std::move(queue)));
   r.guarded.write();
   r.streams.push_back(stream.get());
   stream->position = std::prev(r.streams.end());
@@ -47,8 +51,8 @@ Ref<StreamState> open(Device device, bool listed) {
 
 }  // namespace
 
-Ref<StreamState> open_stream(Device device) { return open(device, true); }
-Ref<StreamState> open_unlisted_stream(Device device) { return open(device, false); }
+Ref<StreamState> open_stream(Device device, int priority) { return open(device, priority, true); }
+Ref<StreamState> open_unlisted_stream(Device device) { return open(device, 0, false); }
 
 Ref<StreamState> copy_stream(Device device, Transfer transfer) {
   Registry& r = registry();

@@ -8,7 +8,8 @@
 
 namespace anabranch::runtime {
 
-Ref<StreamState> open_stream(Device device);
+// See new_stream() for `priority`.
+Ref<StreamState> open_stream(Device device, int priority = 0);
 // A stream that has no index and that users are not told of, for the runtime's own work.
 Ref<StreamState> open_unlisted_stream(Device device);
 // The stream on `device` that copies into its memory, or out of it to the host's. Opened on first use, not closed

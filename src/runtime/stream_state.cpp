@@ -21,8 +21,8 @@ constexpr std::size_t most_unreadable = 64;
 
 }  // namespace
 
-StreamState::StreamState(int i, Device d, Arena& arena, std::unique_ptr<Queue> queue)
-    : index(i), device(d), arena_(arena), queue_(std::move(queue)), launch_(this) {}
+StreamState::StreamState(int i, Device d, int p, Arena& arena, std::unique_ptr<Queue> queue)
+    : index(i), device(d), priority(p), arena_(arena), queue_(std::move(queue)), launch_(this) {}
 
 StreamState::~StreamState() = default;
 

@@ -49,11 +49,12 @@ enum class Strand : std::uint8_t {
 
 class StreamState {
  public:
-  StreamState(int index, Device device, Arena& arena, std::unique_ptr<Queue> queue);
+  StreamState(int index, Device device, int priority, Arena& arena, std::unique_ptr<Queue> queue);
   ~StreamState();
 
   const int index;  // -1: of the runtime's own, see open_unlisted_stream()
   const Device device;
+  const int priority;  // see new_stream()
   Atomic<std::uint32_t> references{0};
   std::list<StreamState*>::iterator position;  // in the registry, under its lock
   // Of the pool's queue, under its lock: so many workers are to come here; the one behind this.

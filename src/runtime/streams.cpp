@@ -137,9 +137,9 @@ void set_default_stream(const Stream& s) {
   else set_thread_stream(s);
 }
 
-Stream new_stream(Device device) {
+Stream new_stream(Device device, int priority) {
   backend_for(device, "new_stream", "make gpu stream");
-  return Stream(open_stream(device));
+  return Stream(open_stream(device, priority));
 }
 Stream new_thread_unsafe_stream(Device device) { return new_stream(device); }
 

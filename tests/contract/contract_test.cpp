@@ -2,6 +2,8 @@
 // do, on its own device and beside the CPU.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -103,6 +105,31 @@ TEST_P(Backend, EventsHappenInOrder) {
   EXPECT_TRUE(y.is_available());
   EXPECT_GE(first.elapsed(second), 0.0);
   EXPECT_TRUE(s.query());
+}
+
+TEST_P(Backend, TimeElapsesBetweenEventsOfAllStreams) {
+  const Event begin = s.record();
+  begin.wait();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (const Stream& other : {s, t, host}) {
+    const Event end = other.record();
+    end.wait();
+    EXPECT_GE(begin.elapsed(end), 0.0199) << to_string(other);
+    EXPECT_LT(begin.elapsed(end), 60) << to_string(other);
+    EXPECT_NEAR(begin.elapsed(end), -end.elapsed(begin), 1e-6) << to_string(other);
+  }
+  EXPECT_EQ(begin.elapsed(begin), 0);
+}
+
+TEST_P(Backend, StreamsOfEveryPriorityComputeTheSame) {
+  array x = ramp(1000);
+  for (const int priority : {-1000, -1, 0, 1000}) {
+    const Stream some = new_stream(device, priority);
+    EXPECT_LE(some.priority(), 0);
+    EXPECT_GE(some.priority(), std::min(priority, 0));
+    x = add(x, array(1.0f), some);
+  }
+  EXPECT_FLOAT_EQ(x.data<float>()[999], 4.999f);
 }
 
 TEST_P(Backend, FailuresPoisonWhatDependsOnThem) {

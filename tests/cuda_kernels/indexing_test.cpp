@@ -159,6 +159,49 @@ TEST(CudaGather, OutsideIsTheNearestInside) {
                std::out_of_range);
 }
 
+// What kernels have told of indices.
+class Told final : public kernels::IndexFaults {
+ public:
+  std::uint64_t* expect(const char* function, const kernels::IndexedAxes& axes) override {
+    function_ = function;
+    axes_ = axes;
+    return &word_;
+  }
+  std::string text() const {
+    if (!word_) return "";
+    try {
+      std::rethrow_exception(kernels::explained_fault(word_, function_, axes_));
+    } catch (const std::out_of_range& e) {
+      return e.what();
+    }
+  }
+
+ private:
+  const char* function_ = nullptr;
+  kernels::IndexedAxes axes_;
+  std::uint64_t word_ = 0;
+};
+
+TEST(CudaGather, TellsOfIndicesOutside) {
+  Tensor source = Tensor::of<float>({2, 2}, {1, 2, 3, 4}), out(float32, {3, 1, 1});
+  Tensor inside = Tensor::of<std::int32_t>({3}, {0, 1, -2});
+  const graph::GatherAttrs attributes{{0, 1}, {1, 1}};
+  const auto text = [&](Tensor i, Tensor j) {
+    Told told;
+    run_cuda(kernels::gather_cuda, {source.view(), i.view(), j.view()}, out.view(), attributes, &told);
+    return told.text();
+  };
+  EXPECT_EQ(text(inside, inside), "");
+  EXPECT_EQ(text(Tensor::of<std::int32_t>({3}, {0, 1, 2}), inside),
+            "[gather] index 2 is out of bounds for axis 0 with size 2.");
+  EXPECT_EQ(text(inside, Tensor::of<std::int64_t>({3}, {0, -3, 0})),
+            "[gather] index -3 is out of bounds for axis 1 with size 2.");
+  EXPECT_EQ(text(inside, Tensor::of<std::int64_t>({3}, {std::int64_t{1} << 58, 0, 0})),
+            "[gather] index 288230376151711744 is out of bounds for axis 1 with size 2.");
+  EXPECT_EQ(text(inside, Tensor::of<std::uint64_t>({3}, {0, ~std::uint64_t{0}, 0})),
+            "[gather] an index is out of bounds for axis 1 with size 2.");
+}
+
 TEST(CudaFill, ArangeAndEye) {
   for (Dtype dtype : all_dtypes) {
     for (auto [start, step] : {std::pair{0.0, 1.0}, {3.3, 0.1}, {100.0, -3.0}, {-9007199254740992.0, 1.0}}) {

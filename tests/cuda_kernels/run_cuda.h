@@ -3,14 +3,16 @@
 
 #include "graph/attributes.h"
 #include "kernels/cuda_kernels.h"
+#include "kernels/indexing/index_faults.h"
 #include "kernels/tensor.h"
 
 namespace anabranch::testing {
 
 template <typename A>
-void run_cuda(kernels::CudaKernel kernel, std::vector<View> in, View out, const A& attributes) {
+void run_cuda(kernels::CudaKernel kernel, std::vector<View> in, View out, const A& attributes,
+              kernels::IndexFaults* faults = nullptr) {
   runtime::Launch launch;
-  kernel({in, {&out, 1}, &attributes}, {nullptr, 0, launch});
+  kernel({in, {&out, 1}, &attributes}, {nullptr, 0, launch, faults});
   launch.clear();
 }
 

@@ -55,6 +55,20 @@ def test_new_streams():
     assert mx.new_thread_local_stream(mx.cpu).device == mx.cpu
 
 
+def test_priorities():
+    assert mx.new_stream(mx.cpu).priority == mx.default_stream(mx.cpu).priority == 0
+    for asked, got in ((0, 0), (-1, -1), (-7, -1), (3, 0)):
+        assert mx.new_stream(mx.cpu, priority=asked).priority == got
+    s = mx.new_stream(priority=-1)
+    assert s.device == mx.default_device() and mx.add(1, 2, stream=s).item() == 3
+    with pytest.raises(TypeError, match=r"new_stream\(\): .*priority"):
+        mx.new_stream(mx.cpu, priority="high")
+    with pytest.raises(TypeError):
+        mx.new_stream(mx.cpu, -1)
+    with pytest.raises(AttributeError):
+        s.priority = 0
+
+
 def test_device_queries():
     assert mx.default_device() == mx.cpu
     assert mx.is_available(mx.cpu) and mx.is_available(mx.Device(mx.cpu))

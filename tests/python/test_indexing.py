@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from reference import on_cuda
 
 SHAPE = (3, 4, 5)
 
@@ -173,7 +172,6 @@ def test_values_that_do_not_fit(key):
         del a[0]
 
 
-@pytest.mark.skipif(on_cuda(), reason="CUDA devices raise nothing")
 def test_gathered_indices_out_of_range_fail_when_read():
     a = mx.arange(5)
     bad = a[mx.array([7])]
@@ -181,6 +179,37 @@ def test_gathered_indices_out_of_range_fail_when_read():
         with pytest.raises(IndexError):
             bad.tolist()
     assert a.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_each_of_many_gathers_tells_its_own_index():
+    a = mx.arange(50)
+    results = [a[mx.array([i % 60, 0])] for i in range(300)]
+    sums = [r + 1 for r in results]
+    mx.async_eval(results, sums)
+    for i, (r, s) in enumerate(zip(results, sums, strict=True)):
+        if i % 60 < 50:
+            assert (r.tolist(), s.tolist()) == ([i % 60, 0], [i % 60 + 1, 1])
+        else:
+            for x in (s, r):
+                with pytest.raises(IndexError, match=f"index {i % 60} is out of bounds for axis 0 with size 50"):
+                    x.tolist()
+
+
+@pytest.mark.parametrize("dtype", [mx.int8, mx.int16, mx.int32, mx.int64, mx.uint8, mx.uint32, mx.uint64])
+def test_the_index_that_is_out_of_range_is_named(dtype):
+    a = mx.zeros((7, 9))
+    for axis, index in ((0, 7), (1, 9), (1, 100), (0, -8), (1, -128)):
+        if index < 0 and str(dtype).startswith("mlx.core.u"):
+            continue
+        good, bad = mx.array([0, 1, 2]), mx.array([0, index, 2]).astype(dtype)
+        key = (bad, good) if axis == 0 else (good, bad)
+        message = rf"index {index} is out of bounds for axis {axis} with size {a.shape[axis]}"
+        with pytest.raises(IndexError, match=message):
+            a[key].tolist()
+        b = mx.zeros((7, 9))
+        b[key] = 1
+        with pytest.raises(IndexError, match=message):
+            b.tolist()
 
 
 def test_updates_at():

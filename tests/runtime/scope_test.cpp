@@ -32,6 +32,13 @@ TEST(Stream, ValuesPrintAndCompare) {
   EXPECT_EQ(to_string(a), "Stream(Device(cpu, 0), " + std::to_string(a.index) + ")");
 }
 
+TEST(Stream, PrioritiesAreWhatTheDeviceHas) {
+  EXPECT_EQ(new_stream(Device::cpu).priority(), 0);
+  EXPECT_EQ(default_stream(Device::cpu).priority(), 0);
+  for (const auto& [asked, got] : {std::pair(0, 0), {-1, -1}, {-5, -1}, {7, 0}})
+    EXPECT_EQ(new_stream(Device::cpu, asked).priority(), got);
+}
+
 TEST(Stream, EachThreadHasItsOwnDefault) {
   const Stream here = default_stream(Device::cpu);
   EXPECT_EQ(here, default_stream(Device::cpu));

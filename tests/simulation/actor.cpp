@@ -33,7 +33,7 @@ Device Actor::some_device() {
   return i == 0 ? Device(Device::cpu) : Device(Device::gpu, static_cast<int>(i) - 1);
 }
 
-void Actor::make_stream() { streams_.push_back(new_stream(some_device())); }
+void Actor::make_stream() { streams_.push_back(new_stream(some_device(), random_.one_in(3) ? -1 : 0)); }
 
 StreamOrDevice Actor::somewhere() {
   switch (random_.below(6)) {

@@ -104,6 +104,28 @@ TEST_F(Waiting, EndsAtItsDeadlineOrWithAnInterrupt) {
   }
 }
 
+TEST_F(Waiting, UrgentStreamsComeFirst) {
+  run_many([](Circumstances& c) { c.workers = 1; },
+           [] {
+             const Stream busy = new_stream(Device::cpu), usual = new_stream(Device::cpu);
+             const Stream urgent = new_stream(Device::cpu, -1);
+             Atomic<bool> begun{false}, free{false};
+             std::string order;  // the worker's
+             launch(busy, [&](Launch&) {
+               begun.store(true);
+               watch([&] { return free.load(); });
+             });
+             watch([&] { return begun.load(); });
+             const Event ends[] = {launch(usual, [&](Launch&) { order += "usual "; }),
+                                   launch(urgent, [&](Launch&) { order += "urgent "; }),
+                                   launch(new_stream(Device::cpu), [&](Launch&) { order += "usual "; }),
+                                   launch(new_stream(Device::cpu, -1), [&](Launch&) { order += "urgent "; })};
+             free.store(true);
+             for (const Event& e : ends) watch(e);
+             require(order == "urgent urgent usual usual ", "an urgent stream had to wait for its turn");
+           });
+}
+
 // An evaluation that was interrupted goes on, also on the streams that it had not come to.
 TEST_F(Waiting, AnInterruptedEvaluationGoesOn) {
   run_many([](Circumstances& c) { c.interrupts = true; },

@@ -38,7 +38,8 @@ class CpuBackend final : public runtime::Backend {
 
   runtime::MemorySource* memory(int) override { return nullptr; }
   runtime::MemorySource* host_memory() override { return nullptr; }
-  std::unique_ptr<runtime::Queue> open_queue(int) override { return nullptr; }
+  int most_urgent(int) const override { return -1; }  // see Pool
+  std::unique_ptr<runtime::Queue> open_queue(int, int) override { return nullptr; }
   void forked() override {}
 
   void launch_kernel(graph::Op op, const runtime::KernelCall& call, runtime::Launch& launch) override {

@@ -24,9 +24,9 @@ std::string version_text(int version) {
 class CudaBackend final : public runtime::Backend {
  public:
   explicit CudaBackend(int devices) {
-    for (int i = 0; i < devices; ++i) gpus_.push_back(std::make_unique<Gpu>(i));
+    for (int i = 0; i < devices; ++i) gpus_.push_back(std::make_unique<Gpu>(i, delays_.get()));
     for (const auto& gpu : gpus_) memory_.emplace_back(*gpu);
-    host_memory_ = std::make_unique<PinnedMemory>(*gpus_.front());
+    host_memory_ = std::make_unique<PinnedMemory>(gpus_);
   }
 
   int device_count() const override { return static_cast<int>(gpus_.size()); }
@@ -52,8 +52,9 @@ class CudaBackend final : public runtime::Backend {
   runtime::MemorySource* memory(int index) override { return &memory_[static_cast<std::size_t>(index)]; }
   runtime::MemorySource* host_memory() override { return host_memory_.get(); }
 
-  std::unique_ptr<runtime::Queue> open_queue(int index) override {
-    return std::make_unique<CudaQueue>(*gpus_[static_cast<std::size_t>(index)]);
+  int most_urgent(int index) const override { return gpus_[static_cast<std::size_t>(index)]->most_urgent(); }
+  std::unique_ptr<runtime::Queue> open_queue(int index, int priority) override {
+    return std::make_unique<CudaQueue>(*gpus_[static_cast<std::size_t>(index)], priority);
   }
 
   void forked() override {
@@ -80,9 +81,20 @@ class CudaBackend final : public runtime::Backend {
   template <typename F>
   static void run(runtime::Launch& launch, F&& f) {
     auto& queue = static_cast<CudaQueue&>(launch.queue());
-    queue.gpu().attempt([&] { f({queue.stream(), queue.gpu().index, launch}); });
+    Gpu& gpu = queue.gpu();
+    gpu.attempt([&] {
+      gpu.delay(queue.stream());
+      try {
+        f({queue.stream(), gpu.index, launch, &queue.index_faults()});
+      } catch (const std::exception&) {  // of a library, perhaps, which knows that it failed and not why
+        gpu.inspect(queue.stream());
+        if (const std::exception_ptr lost = gpu.lost()) std::rethrow_exception(lost);
+        throw;
+      }
+    });
   }
 
+  const std::unique_ptr<Delays> delays_ = Delays::wanted();
   std::vector<std::unique_ptr<Gpu>> gpus_;
   std::deque<DeviceMemory> memory_;
   std::unique_ptr<PinnedMemory> host_memory_;

@@ -76,6 +76,18 @@ void Gpu::failed(const kernels::CudaError& error) {
   std::rethrow_exception(why_);
 }
 
+// Asked for with the first stream: the answer needs a context.
+int Gpu::most_urgent() {
+  if (most_urgent_.load() == unknown) {
+    attempt([&] {
+      int least = 0, greatest = 0;
+      check(cudaDeviceGetStreamPriorityRange(&least, &greatest), "cudaDeviceGetStreamPriorityRange");
+      most_urgent_.store(greatest);
+    });
+  }
+  return most_urgent_.load();
+}
+
 void Gpu::inspect(cudaStream_t stream) {
   const cudaError_t state = cudaStreamQuery(stream);
   if (state == cudaSuccess || state == cudaErrorNotReady) return;

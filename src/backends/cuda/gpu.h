@@ -7,6 +7,8 @@
 #include <exception>
 #include <string>
 
+#include "backends/cuda/delays.h"
+#include "backends/cuda/event_pool.h"
 #include "kernels/cuda_launch.h"
 #include "runtime/sync.h"
 
@@ -23,7 +25,8 @@ const Driver& driver();
 
 class Gpu {
  public:
-  explicit Gpu(int i) : index(i) {}
+  // `delays` of tests, or null.
+  Gpu(int i, Delays* delays) : index(i), delays_(delays) {}
   const int index;
 
   // While it lives, the GPU is the calling thread's current device; then what was is again.
@@ -58,8 +61,19 @@ class Gpu {
   }
   // Looks whether the device has failed while it worked, which a timeline does not tell.
   void inspect(cudaStream_t stream);
+  // The lowest number that the priority of a stream may be; the highest is 0.
+  int most_urgent();
+  EventPool& events() { return events_; }
+  // Before a kernel or copy is added to `stream`, with this GPU as the current device.
+  void delay(cudaStream_t stream) {
+    if (delays_) delays_->add(stream);
+  }
 
  private:
+  static constexpr int unknown = 1;
+  Delays* const delays_;
+  runtime::Atomic<int> most_urgent_{unknown};
+  EventPool events_;
   runtime::Atomic<bool> lost_{false};
   runtime::Mutex mutex_;
   std::exception_ptr why_;  // written once, before `lost_`

@@ -33,6 +33,12 @@ void DeviceMemory::free(void* data, std::size_t) {
   }
 }
 
+Gpu& PinnedMemory::any() const {
+  for (const auto& gpu : gpus_)
+    if (!gpu->is_lost()) return *gpu;
+  return *gpus_.front();
+}
+
 void* PinnedMemory::registered(std::size_t bytes) {
   constexpr std::size_t huge_page = std::size_t{2} << 20;
   const std::size_t alignment = bytes < huge_page ? page : huge_page;
@@ -42,7 +48,7 @@ void* PinnedMemory::registered(std::size_t bytes) {
   if (alignment == huge_page) madvise(p, bytes, MADV_HUGEPAGE);  // advice: where it is refused, pages are small
   bool given = false;
   try {
-    gpu_.attempt([&] { given = was_given(cudaHostRegister(p, bytes, cudaHostRegisterPortable), "cudaHostRegister"); });
+    any().attempt([&] { given = was_given(cudaHostRegister(p, bytes, cudaHostRegisterPortable), "cudaHostRegister"); });
   } catch (...) {
     std::free(p);
     throw;
@@ -75,13 +81,13 @@ void* PinnedMemory::allocate(std::size_t bytes) {
 
 void PinnedMemory::free(void* data, std::size_t bytes) {
   if (bytes <= largest_in_slab) {
-    if (gpu_.is_lost()) return;  // in a forked child the lock may be in any state
+    if (any().is_lost()) return;  // in a forked child the lock may be in any state
     runtime::Lock lock(mutex_);
     small_[(bytes + 63) / 64 * 64].push_back(data);
     return;
   }
   try {
-    if (!gpu_.is_lost()) gpu_.attempt([&] { check(cudaHostUnregister(data), "cudaHostUnregister"); });
+    if (!any().is_lost()) any().attempt([&] { check(cudaHostUnregister(data), "cudaHostUnregister"); });
   } catch (const std::exception&) {  // as above
   }
   std::free(data);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "backends/cuda/gpu.h"
@@ -23,7 +24,7 @@ class DeviceMemory final : public runtime::MemorySource {
 // the process, where arrays on the host can still be read.
 class PinnedMemory final : public runtime::MemorySource {
  public:
-  explicit PinnedMemory(Gpu& gpu) : gpu_(gpu) {}
+  explicit PinnedMemory(const std::vector<std::unique_ptr<Gpu>>& gpus) : gpus_(gpus) {}
   void* allocate(std::size_t bytes) override;
   void free(void* data, std::size_t bytes) override;
 
@@ -32,7 +33,10 @@ class PinnedMemory final : public runtime::MemorySource {
   static constexpr std::size_t page = 4096, slab_bytes = std::size_t{1} << 20, largest_in_slab = std::size_t{64} << 10;
   void* registered(std::size_t bytes);
 
-  Gpu& gpu_;  // any: all of them may use the memory
+  // One that works, if there is: all of them may use the memory.
+  Gpu& any() const;
+
+  const std::vector<std::unique_ptr<Gpu>>& gpus_;
   runtime::Mutex mutex_;
   // Under mutex_.
   std::map<std::size_t, std::vector<void*>> small_;  // free blocks, by size

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "backends/cuda/clock.h"
 #include "backends/cuda/watcher.h"
 #include "runtime/machine.h"
 #include "runtime/stream_state.h"
@@ -48,10 +49,10 @@ void connect(int a, int b) {
 
 }  // namespace
 
-CudaQueue::CudaQueue(Gpu& gpu) : gpu_(gpu) {
+CudaQueue::CudaQueue(Gpu& gpu, int priority) : gpu_(gpu) {
   gpu_.attempt([&] {
     timeline_ = std::make_unique<Timeline>();
-    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+    check(cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, priority), "cudaStreamCreateWithPriority");
   });
 }
 
@@ -77,6 +78,7 @@ void CudaQueue::wait(runtime::Queue& other, std::uint64_t value) {
 
 void CudaQueue::copy(void* to, const void* from, std::size_t bytes) {
   gpu_.attempt([&] {
+    gpu_.delay(stream_);
     const Location source = locate(from);
     if (source.place == Place::Pageable) {
       if (!staging_) staging_ = std::make_unique<Staging>();
@@ -119,6 +121,12 @@ void CudaQueue::flush() noexcept {
   } catch (const std::exception& error) {
     gpu_.lose(error.what());  // unless it is: nothing that was added would ever be known to be done
   }
+}
+
+std::shared_ptr<const runtime::Timestamp> CudaQueue::read_clock() {
+  std::shared_ptr<const runtime::Timestamp> read;
+  gpu_.attempt([&] { read = std::make_shared<CudaTimestamp>(gpu_, stream_); });
+  return read;
 }
 
 // A thread that waits for a GPU mostly waits for microseconds, and to be woken up takes longer.

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "backends/cuda/index_words.h"
 #include "backends/cuda/staging.h"
 #include "backends/cuda/timeline.h"
 #include "runtime/backend.h"
@@ -11,7 +12,7 @@ namespace anabranch::backends::cuda {
 
 class CudaQueue final : public runtime::Queue {
  public:
-  explicit CudaQueue(Gpu& gpu);
+  CudaQueue(Gpu& gpu, int priority);
   ~CudaQueue() override;
 
   Gpu& gpu() const { return gpu_; }
@@ -20,6 +21,9 @@ class CudaQueue final : public runtime::Queue {
   std::uint64_t asked() const { return asked_.load(); }
   // When the GPU is lost.
   void release() { timeline_->release(); }
+  // For who adds to the queue: the value that will tell of it, and where its kernels tell of indices.
+  std::uint64_t next_value() const { return held_ + 1; }
+  kernels::IndexFaults& index_faults() { return index_words_; }
 
   void wait(runtime::Queue& other, std::uint64_t value) override;
   void copy(void* to, const void* from, std::size_t bytes) override;
@@ -27,9 +31,11 @@ class CudaQueue final : public runtime::Queue {
   void flush() noexcept override;
   // Of a lost GPU nothing: its memory is gone, too.
   std::uint64_t reached() const override { return gpu_.is_lost() ? 0 : timeline_->reached(); }
-  std::exception_ptr take_failure(std::uint64_t) override { return nullptr; }  // what fails on a GPU loses it
+  // Whatever else fails on a GPU loses it.
+  std::exception_ptr take_failure(std::uint64_t value) override { return index_words_.take_fault(value); }
   std::exception_ptr lost() const override { return gpu_.lost(); }
   std::int64_t spin_ns() const override;
+  std::shared_ptr<const runtime::Timestamp> read_clock() override;
 
  private:
   friend class Watcher;
@@ -38,10 +44,12 @@ class CudaQueue final : public runtime::Queue {
   cudaStream_t stream_ = nullptr;
   std::unique_ptr<Timeline> timeline_;
   std::unique_ptr<Staging> staging_;  // made by the first copy from pageable memory
+  IndexWords index_words_{*this};
   runtime::Atomic<std::uint64_t> asked_{0};
   runtime::Atomic<bool> watched_{false};
   runtime::Mutex mutex_;
-  // Under mutex_: the signal that is held back, where there is a stream to tell.
+  // Under mutex_: the last signal, and, where it is held back, the stream to tell. Who adds to the queue is the only
+  // one to write it.
   std::uint64_t held_ = 0;
   Ref<runtime::StreamState> to_tell_;
 };

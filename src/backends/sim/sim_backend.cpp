@@ -148,7 +148,8 @@ class SimBackend final : public runtime::Backend {
 
   runtime::MemorySource* memory(int index) override { return &memory_[static_cast<std::size_t>(index)]; }
   runtime::MemorySource* host_memory() override { return nullptr; }
-  std::unique_ptr<runtime::Queue> open_queue(int index) override { return std::make_unique<SimQueue>(index); }
+  int most_urgent(int) const override { return 0; }
+  std::unique_ptr<runtime::Queue> open_queue(int index, int) override { return std::make_unique<SimQueue>(index); }
   void forked() override { Machine::get().forked(); }
 
   // The device computes with the CPU's kernels. What they are given lives until the submission is finished, but for

@@ -6,13 +6,16 @@ namespace anabranch::kernels {
 
 DeviceIndexArrays device_index_arrays(const char* function, std::span<const runtime::View> indices,
                                       const SmallVector<int, 4>& axes, const Shape& shape, const Strides& strides,
-                                      const Shape& windows) {
+                                      const Shape& windows, IndexFaults* faults) {
   DeviceIndexArrays all;
   if (indices.size() > DeviceIndexArrays::most) {
     throw NotSupported("[" + std::string(function) + "] A GPU takes at most " +
                        std::to_string(DeviceIndexArrays::most) + " index arrays, not " +
                        std::to_string(indices.size()) + ".");
   }
+  IndexedAxes indexed;
+  for (const int axis : axes) indexed.push_back({axis, shape[static_cast<std::size_t>(axis)]});
+  std::uint64_t* fault = faults && !indices.empty() ? faults->expect(function, indexed) : nullptr;
   for (const runtime::View& view : indices) {
     const auto axis = static_cast<std::size_t>(axes[static_cast<std::size_t>(all.count)]);
     const std::int64_t limit = std::max<std::int64_t>(0, shape[axis] - windows[axis] + 1);
@@ -20,13 +23,16 @@ DeviceIndexArrays device_index_arrays(const char* function, std::span<const runt
       throw std::out_of_range("[" + std::string(function) + "] every index is out of bounds for axis " +
                               std::to_string(axis) + " with size " + std::to_string(shape[axis]) + ".");
     }
-    all.arrays[all.count++] = {view.data,
-                               IndexMap<1>(view.shape, {&view.strides}),
-                               shape[axis],
-                               limit,
-                               strides[axis],
-                               static_cast<std::int8_t>(view.dtype.size()),
-                               issubdtype(view.dtype, signedinteger)};
+    all.arrays[all.count] = {view.data,
+                             IndexMap<1>(view.shape, {&view.strides}),
+                             shape[axis],
+                             limit,
+                             strides[axis],
+                             static_cast<std::int8_t>(view.dtype.size()),
+                             issubdtype(view.dtype, signedinteger),
+                             static_cast<std::int8_t>(all.count),
+                             fault};
+    ++all.count;
   }
   return all;
 }

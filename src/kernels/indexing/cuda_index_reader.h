@@ -1,11 +1,12 @@
-// Reading integer index arrays of any dtype and layout on a GPU, where a kernel cannot raise: gather takes the nearest
-// index inside for one that is outside, scatter leaves such an update out.
+// Reading integer index arrays of any dtype and layout on a GPU. A kernel cannot raise where an index is outside: it
+// tells the host, which raises later, and goes on, gather with the nearest index inside, scatter without that update.
 #pragma once
 
 #include <span>
 #include <stdexcept>
 
 #include "kernels/index_map.h"
+#include "kernels/indexing/index_faults.h"
 #include "runtime/launch.h"
 
 namespace anabranch::kernels {
@@ -19,6 +20,8 @@ struct DeviceIndices {
   std::int64_t step;    // items from one index to the next
   std::int8_t bytes;    // of an index
   bool is_signed;
+  std::int8_t number;    // which array this is
+  std::uint64_t* fault;  // for packed_fault(), or null
 
   ANABRANCH_HOST_DEVICE std::int64_t raw(std::int64_t at) const {
     switch (bytes) {
@@ -35,8 +38,17 @@ struct DeviceIndices {
     return x < 0 ? x + extent : x;
   }
   ANABRANCH_HOST_DEVICE bool inside(std::int64_t index) const { return index >= 0 && index < limit; }
-  ANABRANCH_HOST_DEVICE std::int64_t clamped(std::int64_t index) const {
+  // The nearest one inside; `outside` becomes true where that is another one.
+  ANABRANCH_HOST_DEVICE std::int64_t nearest(std::int64_t index, bool& outside) const {
+    outside = outside || !inside(index);
     return index < 0 ? 0 : index < limit ? index : limit - 1;
+  }
+  // Tells the host of tuple i, if its index is outside. Many threads may do so at once: any of their words will do. For
+  // when a kernel has done its loads: it stores, and what is loaded later can't be asked for before.
+  ANABRANCH_HOST_DEVICE void tell_if_outside(std::int64_t i) const {
+    if (!fault || inside(index(i))) return;
+    const std::int64_t x = raw(map(i));
+    *fault = packed_fault(number, !is_signed && x < 0 ? beyond : x);
   }
 
  private:
@@ -51,11 +63,16 @@ struct DeviceIndexArrays {
   static constexpr int most = 8;
   int count = 0;
   DeviceIndices arrays[most];
+
+  ANABRANCH_HOST_DEVICE void tell_if_outside(std::int64_t i) const {
+    for (int k = 0; k < count; ++k) arrays[k].tell_if_outside(i);
+  }
 };
 
-// `windows`: how far a region reaches along each axis of `shape`. Throws std::out_of_range where no index can be right.
+// `windows`: how far a region reaches along each axis of `shape`; `function`, which lives for ever, is for the error.
+// Throws std::out_of_range where no index can be right.
 DeviceIndexArrays device_index_arrays(const char* function, std::span<const runtime::View> indices,
                                       const SmallVector<int, 4>& axes, const Shape& shape, const Strides& strides,
-                                      const Shape& windows);
+                                      const Shape& windows, IndexFaults* faults);
 
 }  // namespace anabranch::kernels

@@ -13,8 +13,8 @@ constexpr int at_once = 4;  // items that a thread has under way
 struct SliceStarts {
   DeviceIndices indices;
   const std::int64_t* computed;  // null: from `indices`
-  ANABRANCH_HOST_DEVICE std::int64_t operator()(std::int64_t i) const {
-    return computed ? computed[i] : indices.clamped(indices.index(i)) * indices.step;
+  ANABRANCH_HOST_DEVICE std::int64_t of(std::int64_t i, bool& outside) const {
+    return computed ? computed[i] : indices.nearest(indices.index(i), outside) * indices.step;
   }
 };
 
@@ -30,11 +30,13 @@ __global__ void __launch_bounds__(threads)
   const std::int64_t step = std::int64_t{gridDim.x} * threads;
   for (std::int64_t i = std::int64_t{blockIdx.x} * threads + threadIdx.x; i < count; i += step) {
     std::int64_t sum = 0;
+    bool outside = false;
     for (int k = 0; k < indices.count; ++k) {
       const DeviceIndices& a = indices.arrays[k];
-      sum += a.clamped(a.index(i)) * a.step;
+      sum += a.nearest(a.index(i), outside) * a.step;
     }
     starts[i] = sum;
+    if (outside) indices.tell_if_outside(i);
   }
 }
 
@@ -44,17 +46,23 @@ __global__ void __launch_bounds__(threads)
   constexpr std::int64_t tile = threads * at_once;
   for (std::int64_t first = blockIdx.x * tile; first < p.count; first += gridDim.x * tile) {
     Item items[at_once];
+    bool outside = false;
 #pragma unroll
     for (int k = 0; k < at_once; ++k) {
       const std::int64_t i = first + k * threads + threadIdx.x;
       if (i >= p.count) continue;
       const std::int64_t tuple = p.slice_items.quotient(i);
-      items[k] = source[p.starts(tuple) + p.slice(i - tuple * p.slice_items.value)];
+      items[k] = source[p.starts.of(tuple, outside) + p.slice(i - tuple * p.slice_items.value)];
     }
 #pragma unroll
     for (int k = 0; k < at_once; ++k) {
       const std::int64_t i = first + k * threads + threadIdx.x;
       if (i < p.count) out[i] = items[k];
+    }
+    if (!outside) continue;
+    for (int k = 0; k < at_once; ++k) {
+      const std::int64_t i = first + k * threads + threadIdx.x;
+      if (i < p.count) p.starts.indices.tell_if_outside(p.slice_items.quotient(i));
     }
   }
 }
@@ -79,10 +87,12 @@ __global__ void __launch_bounds__(tile_side* tile_rows)
     const std::int64_t across = p.tiles_down.quotient(i), down = i - across * p.tiles_down.value;
     const std::int64_t tuple = across * tile_side, row = down * tile_side;
     if (tuple + x < p.tuples) {
-      const Item* from = source + p.starts(tuple + x);
+      bool outside = false;
+      const Item* from = source + p.starts.of(tuple + x, outside);
 #pragma unroll
       for (int k = 0; k < tile_side; k += tile_rows)
         if (row + y + k < p.length) tile[y + k][x] = from[(row + y + k) * p.step];
+      if (outside) p.starts.indices.tell_if_outside(tuple + x);
     }
     __syncthreads();
 #pragma unroll
@@ -139,8 +149,8 @@ void gather_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
   const std::int64_t total = element_count(out.shape);
   if (total == 0) return;
   Axes<1> slice = merged<1>(attrs.slice_sizes, {&source.strides});
-  DeviceIndexArrays indices =
-      device_index_arrays("gather", call.in.subspan(1), attrs.axes, source.shape, source.strides, attrs.slice_sizes);
+  DeviceIndexArrays indices = device_index_arrays("gather", call.in.subspan(1), attrs.axes, source.shape,
+                                                  source.strides, attrs.slice_sizes, launch.faults);
   const std::int64_t per_item = elements_per_item(slice, indices, out.data, source.data, source.dtype.size());
   if (per_item > 1) {
     slice.back().extent /= per_item;

@@ -52,6 +52,7 @@ __global__ void __launch_bounds__(threads)
     places[i] = static_cast<Key>(inside ? place : p.places);
     order[i] = static_cast<Key>(i);
     offsets[i] = {offset, p.from(i)};
+    if (!inside) p.indices.tell_if_outside(tuple);
   }
 }
 
@@ -178,7 +179,7 @@ void scatter_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
   Shape window(updates.shape.begin() + index_axes, updates.shape.end());
   Strides index_strides(updates.strides.begin(), updates.strides.begin() + index_axes);
   Strides window_strides(updates.strides.begin() + index_axes, updates.strides.end());
-  p.indices = device_index_arrays("scatter", call.in.subspan(2), attrs.axes, out.shape, strides, window);
+  p.indices = device_index_arrays("scatter", call.in.subspan(2), attrs.axes, out.shape, strides, window, launch.faults);
   const bool meet_wholly =
       std::all_of(attrs.axes.begin(), attrs.axes.end(), [&](int axis) { return window[std::size_t(axis)] == 1; });
   std::int64_t per_item = 1;

@@ -111,7 +111,7 @@ cudaError_t cudaGetLastError() {
 // --- devices ------------------------------------------------------------------------------------------------------
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  *version = CUDART_VERSION;
+  *version = static_cast<int>(Gpus::get().driver_version);
   return cudaSuccess;
 }
 cudaError_t cudaGetDeviceCount(int* count) {
@@ -172,8 +172,15 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char* name, void** address, u
 
 // --- streams and events -------------------------------------------------------------------------------------------
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  *least = 0;
+  *greatest = emulated::most_urgent;
+  return with_device([] { return cudaSuccess; });
+}
+// Which of two streams comes first stays open: to CUDA a priority is a hint.
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned flags, int priority) {
   if (flags != cudaStreamNonBlocking) emulated::die("a stream that waits for others unasked");
+  if (priority < emulated::most_urgent || priority > 0) emulated::die("a priority that there is not");
   return with_device([&] { return Gpus::get().open(stream); });
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
@@ -210,6 +217,17 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return with_device([&] {
     if (!event->moment) return cudaSuccess;
     return Gpus::get().wait(event->device, [&] { return event->moment->come; }, "an event");
+  });
+}
+
+cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t begin, cudaEvent_t end) {
+  return with_device([&] {
+    for (cudaEvent_t e : {begin, end})
+      if (!e->timed || !e->moment || e->device != begin->device) return cudaErrorInvalidResourceHandle;
+    const std::lock_guard lock(Gpus::get().mutex);
+    if (!begin->moment->come || !end->moment->come) return cudaErrorNotReady;
+    *ms = static_cast<float>(end->moment->ns - begin->moment->ns) * 1e-6f * static_cast<float>(Gpus::get().clock_rate);
+    return cudaSuccess;
   });
 }
 

@@ -62,14 +62,16 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char*, void**, unsigned, unsi
                                              cudaDriverEntryPointQueryResult*);
 
 // Streams and events.
-inline constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t*, unsigned);
+inline constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDefault = 0, cudaEventDisableTiming = 2;
+cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest);
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t*, unsigned, int priority);
 cudaError_t cudaStreamDestroy(cudaStream_t);
 cudaError_t cudaStreamQuery(cudaStream_t);
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t*, unsigned);
 cudaError_t cudaEventDestroy(cudaEvent_t);
 cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t);
 cudaError_t cudaEventSynchronize(cudaEvent_t);
+cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t, cudaEvent_t);
 
 // Memory.
 enum cudaMemoryType {

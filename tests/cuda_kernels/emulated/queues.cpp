@@ -44,8 +44,14 @@ Gpus& Gpus::get() {
 }
 
 Gpus::Gpus() {
-  std::map<std::string, std::uint64_t> options{{"devices", 1}, {"seed", 1},   {"channels", 0},
-                                               {"delay", 200}, {"memory", 0}, {"break", 0}};
+  std::map<std::string, std::uint64_t> options{{"driver", CUDART_VERSION},
+                                               {"devices", 1},
+                                               {"seed", 1},
+                                               {"channels", 0},
+                                               {"delay", 200},
+                                               {"memory", 0},
+                                               {"clock", 1},
+                                               {"break", 0}};
   const char* given = std::getenv("ANABRANCH_EMULATED_CUDA");
   std::istringstream text(given ? given : "");
   for (std::string option; std::getline(text, option, ',');) {
@@ -58,6 +64,8 @@ Gpus::Gpus() {
   longest_delay_ = static_cast<std::int64_t>(options["delay"]) * 1000;
   memory = options["memory"] ? options["memory"] << 20 : static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * page / 4;
   broken_launch = options["break"];
+  driver_version = options["driver"];
+  clock_rate = options["clock"];
   devices.resize(options["devices"]);
   for (std::size_t d = 0; d < devices.size(); ++d) {
     constexpr unsigned usual[] = {1, 2, 3, 8, 32};
@@ -75,6 +83,7 @@ cudaError_t Gpus::enter(bool needs_device) {
   if (ended.load()) return cudaErrorCudartUnloading;
   if (is_engine) die("a command calls CUDA");
   if (!needs_device) return cudaSuccess;
+  if (devices.empty()) return cudaErrorNoDevice;
   has_context = true;
   const std::lock_guard lock(mutex);
   return devices[static_cast<std::size_t>(current_device)].broken;

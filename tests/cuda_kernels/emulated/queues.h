@@ -4,11 +4,13 @@
 // is not.
 //
 // ANABRANCH_EMULATED_CUDA=name=number,...:
+//   driver    the version of CUDA that the driver is for (that of the headers)
 //   devices   how many (1)
 //   channels  of each device (a number drawn from the seed)
 //   seed      of what is drawn (1)
 //   delay     microseconds that a channel waits at most, now and then (200)
 //   memory    MiB of each device (a quarter of the machine's)
+//   clock     how many times as fast as the host's the GPUs' clock is (1)
 //   break     the number of the kernel launch, from 1 on, that accesses memory illegally (none)
 #pragma once
 
@@ -28,6 +30,8 @@
 #include "cuda_runtime.h"
 
 namespace emulated {
+
+inline constexpr int most_urgent = -5;
 
 struct Channel;
 
@@ -106,7 +110,7 @@ class Gpus {
   std::vector<Device> devices;
   std::map<std::uintptr_t, std::uint64_t> asked;  // of words, the largest value that a stream was asked to write
   std::size_t memory;
-  std::uint64_t launches = 0, broken_launch = 0;
+  std::uint64_t launches = 0, broken_launch = 0, driver_version, clock_rate;
 
  private:
   Gpus();

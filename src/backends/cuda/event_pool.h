@@ -1,0 +1,26 @@
+// CUDA's events that take the time, of one GPU. Making one takes microseconds, so they are used again.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <vector>
+
+#include "runtime/sync.h"
+
+namespace anabranch::backends::cuda {
+
+class EventPool {
+ public:
+  // With the GPU as the current device.
+  cudaEvent_t take();
+  // One that has happened, or was never recorded. Makes no call of CUDA's.
+  void give_back(cudaEvent_t event) noexcept;
+
+ private:
+  runtime::Mutex mutex_;
+  // Under mutex_.
+  std::vector<cudaEvent_t> spare_;
+  std::size_t made_ = 0;
+};
+
+}  // namespace anabranch::backends::cuda
