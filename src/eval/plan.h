@@ -101,12 +101,18 @@ class Fuser {
   };
   void add_elementwise(graph::Operation* op);
   void add_irregular(graph::Operation* op);
+  void await_readers(graph::Operation* op);
+  void submit_awaiting(graph::Operation* op);
+  void generate_inputs(Step& step);
+  void submit_irregular(graph::Operation* op);
   Group& group_for(const graph::Operation* op);
   void close(std::size_t group);
   void close_groups_read_otherwise(const graph::Operation* op);
 
   Submitted& submitted_;
   std::vector<Group> open_;
+  // Not submitted until it is known whether a program generates what they compute. What they read is submitted.
+  std::vector<graph::Operation*> awaiting_;
 };
 
 // place: sees to it that all that the step reads lies in its stream's memory, and fills step.waits.
@@ -119,8 +125,8 @@ void forget_replica(graph::Operation* op, const graph::Operation* replica) noexc
 // What reads in the memory of `arena` as `node`, whose base is not lazy, does where it is: a view of the base's
 // replica, or, where it is far smaller than its base, a copy of it alone. Plan lock.
 graph::NodeRef brought(const graph::Node* node, runtime::Arena& arena, Submitted& to);
-// As replicate(), from outside: takes the plan lock. The pool is not told: wait for it. `op`, not pinned, keeps it unless
-// it fails.
+// As replicate(), from outside: takes the plan lock. The pool is not told: wait for it. `op`, not pinned, keeps it
+// unless it fails.
 Ref<graph::Operation> replica_of(graph::Operation* op, runtime::Arena& arena);
 
 // What readers are thrown of an operation that has neither a value nor a failure though its event has happened: it was
