@@ -2,6 +2,8 @@
 #include <cstring>
 
 #include "eval/plan.h"
+#include "runtime/backend.h"
+#include "runtime/stream_state.h"
 
 namespace anabranch::evaluation {
 
@@ -20,6 +22,14 @@ constexpr std::size_t most_instructions = 256, most_inputs = 16, most_constants 
 
 bool is_lazy(const Operation* op) { return op->state.load(std::memory_order_relaxed) == Operation::State::Lazy; }
 bool is_constant(const Operation* op) { return op->op == Op::Full && is_lazy(op); }
+
+// Whether a program can generate the value where it would read it.
+bool can_be_generated(const Operation* op) {
+  if (op->op != Op::RandomBits || op->dtype != uint32 || op->inputs.front()->shape.size() != 1) return false;
+  return runtime::backend_for(op->stream->device, "eval", "run on gpu device").generates(op->op);
+}
+// Of what has been added: whatever else is irregular is lazy no longer.
+bool awaits_readers(const Operation* op) { return op->op == Op::RandomBits && is_lazy(op); }
 
 std::uint16_t constant(Program& program, const Scalar& value) {
   for (std::size_t i = 0; i < program.constants.size(); ++i) {
@@ -53,20 +63,28 @@ void renumber(Program& program) {
 
 void Fuser::add(Operation* op) {
   if (graph::is_elementwise(op->op)) add_elementwise(op);
+  else if (can_be_generated(op)) await_readers(op);
   else add_irregular(op);
 }
 
 void Fuser::finish() {
   while (!open_.empty()) close(0);
+  for (Operation* op : awaiting_) submit_irregular(op);
+  awaiting_.clear();
 }
 
-// Submits the open groups with a value that `op` can't take from a register: it is irregular, or in another group, or
-// reads the value in another layout.
+// Submits the open groups with a value that `op` can't take from a register, or generate: it is irregular, or in
+// another group, or reads the value in another layout.
 void Fuser::close_groups_read_otherwise(const Operation* op) {
   const bool fuses = graph::is_elementwise(op->op);
   for (const auto& node : op->inputs) {
-    const Operation* base = graph::base_of(node.get());
+    Operation* base = graph::base_of(node.get());
     if (!is_lazy(base) || (fuses && base->op == Op::Full)) continue;
+    if (awaits_readers(base)) {
+      const bool joins = fuses && !node->is_view && base->stream == op->stream && base->shape == op->shape;
+      if (!joins) submit_awaiting(base);
+      continue;
+    }
     for (std::size_t i = 0; i < open_.size(); ++i) {
       const Group& g = open_[i];
       if (base->mark != g.mark) continue;
@@ -116,11 +134,12 @@ void Fuser::add_elementwise(Operation* op) {
       if (is_constant(base)) {
         instruction.operand[i] = constant(program, base->scalar);
         if (base->mark == g.mark && !node->is_view) ++base->uses;
-      } else if (is_lazy(base)) {
+      } else if (is_lazy(base) && !awaits_readers(base)) {
         instruction.operand[i] = base->value;
         ++base->uses;
       } else {
         instruction.operand[i] = input(*g.step, node);
+        if (awaits_readers(base)) ++base->uses;
       }
     }
     op->value = static_cast<std::uint16_t>(instruction_tag | program.instructions.size());
@@ -134,6 +153,7 @@ void Fuser::close(std::size_t index) {
   Group g = std::move(open_[index]);
   open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(index));
   Step& step = *g.step;
+  generate_inputs(step);
   for (Operation* op : g.ops) {
     // Nobody but the operations of this group knows of the others: those values stay in registers. No new reference can
     // come to them, since there is no handle to take it from. The count alone says so: what is written of them here, is
@@ -153,6 +173,36 @@ void Fuser::close(std::size_t index) {
 
 void Fuser::add_irregular(Operation* op) {
   close_groups_read_otherwise(op);
+  submit_irregular(op);
+}
+
+void Fuser::await_readers(Operation* op) {
+  close_groups_read_otherwise(op);
+  op->uses = 0;
+  awaiting_.push_back(op);
+}
+
+void Fuser::submit_awaiting(Operation* op) {
+  std::erase(awaiting_, op);
+  submit_irregular(op);
+}
+
+// The inputs that nobody but the step and its operations knows are generated: their keys take their places.
+void Fuser::generate_inputs(Step& step) {
+  for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+    Operation* base = graph::base_of(step.inputs[i].get());
+    if (!is_lazy(base)) continue;
+    if (base->references.load(std::memory_order_relaxed) != base->uses + 1) {
+      submit_awaiting(base);
+      continue;
+    }
+    std::erase(awaiting_, base);
+    step.program.generated |= 1u << i;
+    step.inputs[i] = base->inputs.front();
+  }
+}
+
+void Fuser::submit_irregular(Operation* op) {
   auto step = std::make_unique<Step>(op->stream);
   step->outputs.push_back(Ref<Operation>(op));
   step->inputs.reserve(op->inputs.size());

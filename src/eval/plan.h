@@ -101,12 +101,18 @@ class Fuser {
   };
   void add_elementwise(graph::Operation* op);
   void add_irregular(graph::Operation* op);
+  void await_readers(graph::Operation* op);
+  void submit_awaiting(graph::Operation* op);
+  void generate_inputs(Step& step);
+  void submit_irregular(graph::Operation* op);
   Group& group_for(const graph::Operation* op);
   void close(std::size_t group);
   void close_groups_read_otherwise(const graph::Operation* op);
 
   Submitted& submitted_;
   std::vector<Group> open_;
+  // Not submitted until it is known whether a program generates what they compute. What they read is submitted.
+  std::vector<graph::Operation*> awaiting_;
 };
 
 // place: sees to it that all that the step reads lies in its stream's memory, and fills step.waits.

@@ -98,11 +98,13 @@ bool Step::spread_poison() {
 
 Step::Views Step::bind_inputs(const Views& out) const {
   Views views;
-  for (const auto& node : inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const auto& node = inputs[i];
     const Operation* base = graph::base_of(node.get());
     runtime::View& view = views.emplace_back();
     view.dtype = node->dtype;
-    view.shape = fused ? domain : node->shape;
+    const bool spread = fused && !program.is_generated(i);
+    view.shape = spread ? domain : node->shape;
     if (!base->buffer) {
       // It has failed; its healthy neighbours in the fused step are computed with any element in its place.
       view.data = out.front().data;
@@ -112,7 +114,7 @@ Step::Views Step::bind_inputs(const Views& out) const {
     base->buffer->contents.read();
     view.data = static_cast<char*>(base->buffer->data) + graph::offset_of(node.get()) * node->dtype.size();
     view.strides = graph::strides_of(node.get());
-    if (fused) view.strides = broadcast_strides(node->shape, view.strides, domain);
+    if (spread) view.strides = broadcast_strides(node->shape, view.strides, domain);
   }
   return views;
 }
@@ -137,6 +139,7 @@ BufferRef Step::donated(const Operation& output, std::size_t bytes) {
   for (std::size_t i = 0; i < candidates; ++i) {
     const graph::Node* node = inputs[i].get();
     if (node->is_view || node->dtype != output.dtype || !(node->shape == output.shape)) continue;
+    if (fused && program.is_generated(i)) continue;  // a key, which every thread reads
     if (fused && outputs.size() > 1 && is_repeated(i)) continue;
     const Operation* base = graph::base_of(node);
     // The node's reference to the buffer must be the only one, too.

@@ -30,12 +30,17 @@ struct Program {
     Dtype dtype;
   };
   std::vector<Dtype> inputs;
+  // Bit i: input i is not read but generated. Its operand is a key, its elements are the uint32 words that RandomBits
+  // makes of it, as many as the domain has.
+  std::uint32_t generated = 0;
   std::vector<Scalar> constants;
   std::vector<Instruction> instructions;
   std::vector<Output> outputs;
 
+  bool is_generated(std::size_t input) const { return input < 32 && (generated >> input & 1); }
   void clear() {
     inputs.clear();
+    generated = 0;
     constants.clear();
     instructions.clear();
     outputs.clear();

@@ -161,7 +161,8 @@ array uniform(const Shape& shape, Dtype dtype, const std::optional<array>& key, 
   // As a float32, the largest word is 2^32: the quotient can be 1, which the result may not.
   const array words = astype(bits(shape, 4, key, on), float32, on);
   const array share = astype(multiply(words, constant(0x1p-32, float32, on), on), dtype, on);
-  return minimum(share, constant(below_one(dtype), dtype, on), on);
+  // In this order: whether an operand is NaN is asked of the first, and a constant need be asked but once.
+  return minimum(constant(below_one(dtype), dtype, on), share, on);
 }
 
 array uniform(const array& low, const array& high, const Shape& shape, Dtype dtype, const std::optional<array>& key,

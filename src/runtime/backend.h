@@ -77,6 +77,9 @@ class Backend {
   virtual void forked() = 0;
   // Does, or adds to `launch`, one irregular operation. Throws NotSupported where there is no kernel for it.
   virtual void launch_kernel(graph::Op op, const KernelCall& call, Launch& launch) = 0;
+  // Whether its fused programs may have operands that they generate as this irregular operation does
+  // (Program::generated).
+  virtual bool generates(graph::Op op) const = 0;
   // Does, or adds to `launch`, a fused program over the domain `shape` (see kernels/elementwise/run.h).
   virtual void launch_program(const graph::Program& program, const Shape& shape, std::span<const View> in,
                               std::span<const View> out, Launch& launch) = 0;

@@ -11,8 +11,10 @@
 
 #include "kernels/device_functions.h"
 #include "kernels/elementwise/generate.h"
+#include "kernels/elementwise/generated.h"
 #include "kernels/nvrtc/nvrtc.h"
 #include "kernels/random_programs.h"
+#include "kernels/tensor.h"
 
 namespace anabranch {
 namespace {
@@ -45,7 +47,7 @@ struct Case {
       expected_views.push_back(expected[o].view(c.shape));
       got_views.push_back(got[o].view(c.shape));
     }
-    kernels::lay_out(c.shape, c.in, got_views, layout);
+    kernels::lay_out_program(c.program, c.shape, c.in, got_views, layout);
     EXPECT_TRUE(kernels::can_be_compiled(c.program, layout));
     kernels::plan_kernel(c.program, layout, processors, plan);
     text = kernels::generate(c.program, plan.form);
@@ -97,11 +99,24 @@ class Host {
   void* library_ = nullptr;
 };
 
+// The interpreter reads what a kernel generates.
+std::vector<runtime::View> with_words(const Call& call, std::vector<Buffer>& words) {
+  std::vector<runtime::View> in = call.in;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (!call.program.is_generated(i)) continue;
+    words.emplace_back(uint32, static_cast<std::size_t>(element_count(call.shape)));
+    run_kernel(kernels::random_bits_cpu, {call.in[i]}, in[i] = words.back().view(call.shape),
+               graph::RandomBitsAttrs{4});
+  }
+  return in;
+}
+
 void expect_interpreted(std::vector<Case>& cases) {
   const Host host(cases);
   for (std::size_t i = 0; i < cases.size(); ++i) {
     Case& c = cases[i];
-    interpret_on_host(c.call.program, c.call.shape, c.call.in, c.expected_views);
+    std::vector<Buffer> words;
+    interpret_on_host(c.call.program, c.call.shape, with_words(c.call, words), c.expected_views);
     host.run(i, c.plan);
     for (std::size_t o = 0; o < c.got.size(); ++o)
       ASSERT_EQ(c.got[o], c.expected[o]) << "case " << i << ", output " << o << " over " << to_string(c.call.shape)
@@ -174,6 +189,58 @@ TEST(GeneratedProgram, EveryFormIsInterpreted) {
     }
   }
   expect_interpreted(cases);
+}
+
+// Of two keys, with operands that are loaded: one dense, one of one element.
+TEST(GeneratedProgram, ThatGeneratesWords) {
+  std::mt19937 random(6);
+  Tensor keys = Tensor::of<std::uint32_t>({4}, {2, 3755744309, 77, 4000000000});
+  std::vector<Buffer> buffers;
+  buffers.reserve(200);
+  std::vector<Case> cases;
+  for (const Dtype d : {float32, bfloat16, float64}) {
+    Builder p({uint32, d, uint32, d}, {Scalar::of_float(0x1p-32, float32)});
+    p.p.generated = 1 | 4;
+    const int floats = p.add(Op::AsType, uint32, float32, {0}),
+              share = p.add(Op::Multiply, float32, float32, {floats, 4});
+    const int rounded = p.add(Op::AsType, float32, d, {share}), product = p.add(Op::Multiply, d, d, {rounded, 1});
+    p.output(product, d)
+        .output(p.add(Op::Less, d, bool_, {product, 3}), bool_)
+        .output(p.add(Op::BitwiseXor, uint32, uint32, {0, 2}), uint32);
+    for (const std::int64_t count : {1, 2, 3, 8, 61, 1000, 2047, 2048, 4100, 8198, 16384, 30000}) {
+      const Shape shape{count};
+      buffers.push_back(random_buffer(d, static_cast<std::size_t>(count) + 1, random));
+      const runtime::View dense = buffers.back().view(shape, {1}, count % 3 == 0),
+                          one = buffers.back().view(shape, {0});
+      const runtime::View key = sliced(keys.view(), 0, 0, 2, 1);
+      runtime::View backwards = keys.view();
+      backwards.shape = {2};
+      backwards.strides = {-2};
+      backwards.data = keys.view().as<std::uint32_t>() + 3;
+      cases.emplace_back(Call{p.p, shape, {key, dense, backwards, one}}, count % 4 ? 0 : 1);
+      EXPECT_EQ(cases.back().plan.form.kind, KernelForm::Kind::halves);
+    }
+  }
+  expect_interpreted(cases);
+  if (!kernels::nvrtc_missing().empty()) return;
+  for (std::size_t i = 0; i < cases.size(); i += 9)
+    EXPECT_EQ(kernels::compile_text(cases[i].text, "sm_90").error, "") << cases[i].text;
+}
+
+// Beside an operand that is neither dense nor one element, words are loaded.
+TEST(GeneratedProgram, ThatLoadsWords) {
+  std::mt19937 random(7);
+  const Shape shape{40, 30};
+  Builder p({uint32, uint32});
+  p.p.generated = 1;
+  p.output(p.add(Op::Add, uint32, uint32, {0, 1}), uint32);
+  Tensor key = Tensor::of<std::uint32_t>({2}, {1, 2});
+  Buffer row = random_buffer(uint32, 30, random), result(uint32, 1200);
+  const std::vector<runtime::View> in = {key.view(), row.view(shape, {0, 1})}, out = {result.view(shape)};
+  kernels::Layout layout;
+  kernels::lay_out_program(p.p, shape, in, out, layout);
+  EXPECT_FALSE(kernels::generates(layout));
+  EXPECT_EQ(layout.in[0].kind, kernels::Operand::Kind::dense);
 }
 
 TEST(GeneratedProgram, WithoutInputs) {

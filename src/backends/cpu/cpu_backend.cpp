@@ -48,6 +48,9 @@ class CpuBackend final : public runtime::Backend {
     kernel(call, launch);
   }
 
+  // Its random bits are made faster than memory takes them, by vectors that programs don't have.
+  bool generates(graph::Op) const override { return false; }
+
   void launch_program(const graph::Program& program, const Shape& shape, std::span<const runtime::View> in,
                       std::span<const runtime::View> out, runtime::Launch& launch) override {
     kernels::run_program_cpu(program, shape, in, out, launch);

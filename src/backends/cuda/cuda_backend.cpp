@@ -72,6 +72,8 @@ class CudaBackend final : public runtime::Backend {
     run(launch, [&](const kernels::CudaLaunch& on) { kernel(call, on); });
   }
 
+  bool generates(graph::Op op) const override { return op == graph::Op::RandomBits; }
+
   void launch_program(const graph::Program& program, const Shape& shape, std::span<const runtime::View> in,
                       std::span<const runtime::View> out, runtime::Launch& launch) override {
     run(launch, [&](const kernels::CudaLaunch& on) { kernels::run_program_cuda(program, shape, in, out, on); });

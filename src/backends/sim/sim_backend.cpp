@@ -132,6 +132,22 @@ void run_phases(runtime::Launch& launch) {
     for (std::size_t chunk = 0; chunk < phase.chunks; ++chunk) phase.run(chunk);
 }
 
+// Puts the words that a program generates in the places of their keys.
+std::vector<std::vector<std::uint32_t>> generate(const graph::Program& program, const Shape& shape,
+                                                 std::vector<View>& in) {
+  std::vector<std::vector<std::uint32_t>> words;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (!program.is_generated(i)) continue;
+    words.emplace_back(static_cast<std::size_t>(element_count(shape)));
+    const View to{words.back().data(), uint32, shape, contiguous_strides(shape)};
+    runtime::Launch local;
+    kernels::random_bits_cpu({{&in[i], 1}, {&to, 1}, nullptr}, local);
+    run_phases(local);
+    in[i] = to;
+  }
+  return words;
+}
+
 class SimBackend final : public runtime::Backend {
  public:
   explicit SimBackend(int devices) {
@@ -170,13 +186,17 @@ class SimBackend final : public runtime::Backend {
         addresses(call.in, queue.device()), addresses(call.out, queue.device()));
   }
 
+  bool generates(graph::Op op) const override { return op == graph::Op::RandomBits; }
+
   void launch_program(const graph::Program& program, const Shape& shape, std::span<const View> in,
                       std::span<const View> out, runtime::Launch& launch) override {
     SimQueue& queue = static_cast<SimQueue&>(launch.queue());
     queue.run(
         [&program, shape, device = queue.device(), in = std::vector<View>(in.begin(), in.end()),
          out = std::vector<View>(out.begin(), out.end())] {
-          const std::vector<View> from = on_host(in, device), to = on_host(out, device);
+          std::vector<View> from = on_host(in, device);
+          const std::vector<View> to = on_host(out, device);
+          const auto words = generate(program, shape, from);
           runtime::Launch local;
           kernels::run_program_cpu(program, shape, from, to, local);
           run_phases(local);

@@ -53,7 +53,8 @@ class Generator {
   Generator(const Program& program, const KernelForm& form) : p_(program), form_(form), at_(program, form) {}
 
   std::string run() {
-    print("#include \"", form_.pairs ? "pairs.cuh" : "memory.cuh", "\"\n#include \"transcendental.cuh\"\n");
+    print("#include \"", form_.pairs ? "pairs.cuh" : "memory.cuh", "\"\n#include \"transcendental.cuh\"");
+    print(form_.kind == Kind::halves ? "#include \"random.cuh\"\n" : "");
     print("namespace anabranch::kernels::device {");
     print_element();
     print("struct Arguments {\n  u64 words[", at_.total(), "];\n};");
@@ -75,6 +76,7 @@ class Generator {
     switch (form_.kind) {
       case Kind::flat:
       case Kind::strided: print_line(); break;
+      case Kind::halves: print_halves(); break;
       case Kind::rows: print_rows(); break;
       case Kind::tiles: print_tiles(); break;
     }
@@ -255,10 +257,59 @@ class Generator {
       const std::string offset = form_.in[i] == Access::dense ? "i" : text("static_cast<i64>(", place(i), ")");
       return same_for_two(i, text("load<", memory_name(p_.inputs[i]), ">(in", i, " + ", offset, " * ", size, ")"));
     });
-    for (std::size_t o = 0; o < p_.outputs.size(); ++o)
-      print("    store<", memory_name(output_type(o)), ">(out", o, " + i * ", std::size_t{output_type(o).size()},
-            form_.pairs ? ", first_of(r" : ", r", o, form_.pairs ? "));" : ");");
+    print_stores("    ", "i");
     print("  }");
+  }
+
+  // Element i and the one half the domain further, for the i of a block: several tiles, whole but for the last.
+  void print_halves() {
+    print("  constexpr int tile = ", std::size_t{kernel_threads} * form_.vector, ";");
+    print("  const i64 count = static_cast<i64>(a.words[", at_.count(), "]), half = (count + 1) / 2;");
+    for_inputs([&](std::size_t i, Access access, const std::string&, const std::string&) {
+      if (access == Access::generated)
+        print("  const RandomKey k", i, "(in", i, ", static_cast<i64>(a.words[", at_.stride(i, 0), "]));");
+    });
+    print("#pragma unroll 1\n  for (int u = 0; u < U; ++u) {");
+    print("    const i64 first = (static_cast<i64>(blockIdx.x) * U + u) * tile;");
+    print("    if (first + tile <= count - half) {\n      const i64 i = first + thread * V;");
+    for_inputs([&](std::size_t i, Access access, const std::string& memory, const std::string& size) {
+      print("      Pack<", memory, ", V> x", i, "[2];");
+      if (access == Access::generated) return;
+      print("      x", i, "[0].load(in", i, " + i * ", size, ");");
+      print("      x", i, "[1].load(in", i, " + (i + half) * ", size, ");");
+    });
+    for_inputs([&](std::size_t i, Access access, const std::string&, const std::string&) {
+      if (access == Access::generated)
+        print("      generate(k", i, ", static_cast<u32>(i), static_cast<u32>(half), x", i, "[0], x", i, "[1]);");
+    });
+    print("#pragma unroll\n      for (int h = 0; h < 2; ++h) {");
+    print_packs("        ", [&](std::size_t i) { return of_pack(text("x", i, "[h]")); });
+    for (std::size_t o = 0; o < p_.outputs.size(); ++o)
+      print("        y", o, ".store(out", o, " + (i + h * half) * ", std::size_t{output_type(o).size()}, ");");
+    print("      }\n      continue;\n    }");
+    print("#pragma unroll 1\n    for (i64 i = first + thread; i < half && i < first + tile; i += ", kernel_threads,
+          ") {");
+    for_inputs([&](std::size_t i, Access access, const std::string&, const std::string&) {
+      if (access == Access::generated)
+        print("      const RandomPair x", i, " = k", i,
+              ".pair(static_cast<u32>(i), i + half < count ? static_cast<u32>(i + half) : 0);");
+    });
+    print("#pragma unroll 1\n      for (i64 at = i; at < count; at += half) {");
+    print_call("        ", [&](std::size_t i) {
+      const std::string size = std::to_string(p_.inputs[i].size());
+      return same_for_two(i, form_.in[i] == Access::generated
+                                 ? text("(at < half ? x", i, ".first : x", i, ".second)")
+                                 : text("load<", memory_name(p_.inputs[i]), ">(in", i, " + at * ", size, ")"));
+    });
+    print_stores("        ", "at");
+    print("      }\n    }\n  }");
+  }
+
+  // Stores the results of print_call() as the elements number `at`.
+  void print_stores(const char* indent, const char* at) {
+    for (std::size_t o = 0; o < p_.outputs.size(); ++o)
+      print(indent, "store<", memory_name(output_type(o)), ">(out", o, " + ", at, " * ",
+            std::size_t{output_type(o).size()}, form_.pairs ? ", first_of(r" : ", r", o, form_.pairs ? "));" : ");");
   }
 
   // From an element's indices to the next one's.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "kernels/elementwise/generated.h"
 #include "kernels/elementwise/registers.h"
 
 namespace anabranch::kernels {
@@ -17,6 +18,10 @@ constexpr std::size_t bytes_on_their_way = 96;
 // Weight of all copies of a program in a kernel, one for each element that a thread has on its way: more take seconds
 // to compile, and no longer wait for memory.
 constexpr int most_weight = 1200;
+// A thread's pairs of vectors, which share what it does once: reading keys, above all.
+constexpr std::size_t most_pairs = 2;
+// Of generating a word, in tens of instructions as weight_of().
+constexpr int weight_of_word = 4;
 // Shorter rows waste too much of what moves together.
 constexpr std::int64_t shortest_row = 32;
 constexpr std::int64_t most_narrow = INT32_MAX;
@@ -29,7 +34,8 @@ std::size_t power_of_2_below(std::size_t x, std::size_t most) {
 
 std::size_t divisors_of(const KernelForm& form) {
   switch (form.kind) {
-    case Kind::flat: return 0;
+    case Kind::flat:
+    case Kind::halves: return 0;
     case Kind::strided: return form.axes - 1u;
     default: return form.axes > 2 ? form.axes - 1u : 2u;
   }
@@ -65,7 +71,7 @@ class Planner {
     form_ = KernelForm{};
     if (layout_.shape.size() > 0) form_.axes = static_cast<std::uint8_t>(layout_.shape.size());
     choose_kind();
-    form_.wide = form_.kind != Kind::flat && needs_wide();
+    form_.wide = form_.kind != Kind::flat && form_.kind != Kind::halves && needs_wide();
     choose_vector();
     write_words();
   }
@@ -73,13 +79,20 @@ class Planner {
  private:
   bool strided(std::size_t i) const { return layout_.in[i].kind == Operand::Kind::strided; }
   std::int64_t last_extent() const { return layout_.shape.back(); }
+  std::int64_t pairs() const { return ceil_div(layout_.count, 2); }  // halves: the last one can lack its second element
 
   void choose_kind() {
     for (std::size_t i = 0; i < layout_.in.size(); ++i) {
       const Operand::Kind kind = layout_.in[i].kind;
       form_.in[i] = kind == Operand::Kind::dense     ? Access::dense
                     : kind == Operand::Kind::uniform ? Access::uniform
-                                                     : Access::strided;
+                    : kind == Operand::Kind::strided ? Access::strided
+                                                     : Access::generated;
+      if (kind == Operand::Kind::generated) form_.kind = Kind::halves;
+    }
+    if (form_.kind == Kind::halves) {
+      form_.axes = 1;
+      return;
     }
     if (form_.axes == 0) return;
     if (layout_.tiled()) {
@@ -134,6 +147,7 @@ class Planner {
     for (const Operand& out : layout_.out)
       if (!is_aligned(out, elements)) return false;
     if (form_.kind == Kind::rows && !fits(last_extent())) return false;
+    if (form_.kind == Kind::halves && !fits(pairs())) return false;
     for (std::size_t i = 0; i < layout_.in.size(); ++i) {
       const Operand& in = layout_.in[i];
       const Access access = form_.in[i];
@@ -155,7 +169,9 @@ class Planner {
       if (form_.in[i] == Access::uniform) continue;
       largest = std::max<std::size_t>(largest, layout_.in[i].dtype.size());
       // What is read for several rows at once comes from a cache.
-      if (form_.in[i] != Access::repeated && form_.in[i] != Access::along_row) bytes += layout_.in[i].dtype.size();
+      const bool moves =
+          form_.in[i] != Access::generated && form_.in[i] != Access::repeated && form_.in[i] != Access::along_row;
+      if (moves) bytes += layout_.in[i].dtype.size();
     }
     std::size_t vector = 16 / largest;
     if (form_.kind == Kind::strided) vector = std::min<std::size_t>(vector, 4);
@@ -164,12 +180,17 @@ class Planner {
         power_of_2_below(bytes_on_their_way / (vector * std::max<std::size_t>(bytes, 1)), vector > 1 ? 4 : 8);
     int weight = 0;
     for (const auto& i : p_.instructions) weight += weight_of(i.op, graph::lane_of(i.from));
+    const bool halves = form_.kind == Kind::halves;
+    if (halves) {
+      unroll = most_pairs;
+      for (const Access access : form_.in) weight += access == Access::generated ? weight_of_word : 0;
+    }
     const auto too_much = [&] {
       const std::size_t copies =
-          form_.kind == Kind::tiles ? form_.tile * form_.tile / kernel_threads : vector * unroll + 1;
+          form_.kind == Kind::tiles ? form_.tile * form_.tile / kernel_threads : vector * (halves ? 2 : unroll) + 1;
       return weight * static_cast<int>(copies) > most_weight;
     };
-    while (unroll > 1 && too_much()) unroll /= 2;
+    while (!halves && unroll > 1 && too_much()) unroll /= 2;
     if (form_.kind == Kind::tiles && too_much()) form_.tile = 32;
     form_.calls = too_much();
     if (form_.kind == Kind::strided) unroll = std::min<std::size_t>(unroll, std::max<std::size_t>(1, 4 / vector));
@@ -178,7 +199,7 @@ class Planner {
     if (form_.kind == Kind::tiles) vector = unroll = 1;
     // Few elements are better spread over the device.
     const std::int64_t spread = std::int64_t{2} * processors_ * kernel_threads * static_cast<std::int64_t>(vector);
-    if (layout_.count < spread * static_cast<std::int64_t>(unroll)) unroll = 1;
+    if (layout_.count < spread * static_cast<std::int64_t>(halves ? 2 * unroll : unroll)) unroll = 1;
     form_.vector = static_cast<std::uint8_t>(vector);
     form_.unroll = static_cast<std::uint8_t>(unroll);
     form_.pairs = vector > 1 && std::any_of(p_.instructions.begin(), p_.instructions.end(),
@@ -196,8 +217,10 @@ class Planner {
     for (std::size_t c = 0; c < p_.constants.size(); ++c) words[at.constant(c)] = register_bits(p_.constants[c]);
     words[at.count()] = static_cast<std::uint64_t>(layout_.count);
     const std::int64_t block_elements = kernel_threads * form_.vector * form_.unroll;
-    plan_.blocks = static_cast<std::uint64_t>(ceil_div(layout_.count, block_elements));
+    const std::int64_t elements = form_.kind == Kind::halves ? pairs() : layout_.count;
+    plan_.blocks = static_cast<std::uint64_t>(ceil_div(elements, block_elements));
     if (form_.kind == Kind::flat) return;
+    if (form_.kind == Kind::halves) return write_key_strides(at);
     write_strides(at);
     const auto divisor = [&](std::size_t d, std::int64_t by) {
       write_divisor(static_cast<std::uint64_t>(by), form_.wide, &words[at.divisor(d)]);
@@ -225,6 +248,12 @@ class Planner {
     const std::int64_t items = layout_.count / (rows * columns) * across * down;
     words[at.count()] = static_cast<std::uint64_t>(items);
     plan_.blocks = static_cast<std::uint64_t>(tiles ? items : ceil_div(items, kernel_threads));
+  }
+
+  void write_key_strides(const KernelWords& at) {
+    for (std::size_t i = 0; i < layout_.in.size(); ++i)
+      if (form_.in[i] == Access::generated)
+        plan_.words[at.stride(i, 0)] = static_cast<std::uint64_t>(layout_.in[i].strides[0]);
   }
 
   void write_strides(const KernelWords& at) {
@@ -278,8 +307,9 @@ KernelWords::KernelWords(const graph::Program& program, const KernelForm& form)
 
 bool can_be_compiled(const graph::Program& program, const Layout& layout) {
   KernelForm form;
-  form.axes = static_cast<std::uint8_t>(layout.shape.size());
-  form.kind = form.axes ? Kind::rows : Kind::flat;
+  const bool halves = generates(layout);
+  form.axes = halves ? 1 : static_cast<std::uint8_t>(layout.shape.size());
+  form.kind = halves ? Kind::halves : form.axes ? Kind::rows : Kind::flat;
   return program.inputs.size() <= most_kernel_inputs && layout.shape.size() < 32 &&
          KernelWords(program, form).total() <= most_kernel_words;
 }

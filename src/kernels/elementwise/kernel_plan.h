@@ -18,6 +18,8 @@ inline constexpr int kernel_threads = 256;
 struct KernelForm {
   enum class Kind : std::uint8_t {
     flat,     // every operand is dense or one element: the domain is a line
+    halves,   // as flat, with generated operands: element i goes with the one half the domain further, as words of a
+              // pair that the cipher makes at once
     rows,     // rows of the last axis, along which each operand is contiguous or the same
     strided,  // anything else: elements are found one by one
     tiles,    // an operand is transposed: squares of two axes pass through shared memory
@@ -29,11 +31,13 @@ struct KernelForm {
     repeated,   // rows: one row for all rows of the last axis but one
     along_row,  // rows: one element for each row
     transposed,
+    generated,
   };
   Kind kind = Kind::flat;
-  std::uint8_t axes = 0;    // of the merged domain; 0 for flat
+  std::uint8_t axes = 0;    // of the merged domain; 0 for flat, 1 for halves
   std::uint8_t vector = 1;  // neighbouring elements that move together
-  std::uint8_t unroll = 1;  // vectors, or elements of neighbouring rows, that a thread has on their way
+  std::uint8_t unroll = 1;  // vectors, or elements of neighbouring rows, that a thread has on their way; halves: pairs
+                            // of vectors that it computes one after the other
   std::uint8_t wide = 0;    // whether offsets need 64 bits
   std::uint8_t tile = 0;    // tiles: elements of a side
   std::uint8_t tile_axis = 0;
@@ -61,7 +65,7 @@ class KernelWords {
   std::size_t in(std::size_t i) const { return i; }
   std::size_t out(std::size_t o) const { return inputs_ + o; }
   std::size_t constant(std::size_t c) const { return inputs_ + outputs_ + c; }
-  // flat and strided: elements of the domain. rows: threads that have work.
+  // flat, halves and strided: elements of the domain. rows: threads that have work.
   std::size_t count() const { return first_; }
   // Two words: a number to divide by. strided: the extents of axes but the first. rows: 0, the vectors of a row; 1, the
   // groups of rows of an axis; then the extents of axes before the last two but the first. tiles: 0, the tiles of a
@@ -71,7 +75,7 @@ class KernelWords {
   // rows: the extent of the last axis but one, of the last. tiles: of the tile axis, of the last.
   std::size_t rows() const { return first_ + 1 + 2 * divisors_; }
   std::size_t columns() const { return rows() + 1; }
-  // Of operand i (the output's, which are dense, follow the last input's), along an axis.
+  // Of operand i (the output's, which are dense, follow the last input's), along an axis. halves: within its key.
   std::size_t stride(std::size_t i, std::size_t axis) const { return rows() + 2 + i * axes_ + axis; }
   std::size_t total() const { return rows() + 2 + (inputs_ + 1) * axes_; }
 

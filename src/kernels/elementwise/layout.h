@@ -11,11 +11,13 @@
 namespace anabranch::kernels {
 
 struct Operand {
-  enum class Kind : std::uint8_t { dense, uniform, strided };
+  enum class Kind : std::uint8_t { dense, uniform, strided, generated };
   std::byte* data = nullptr;
   Dtype dtype = float32;
   Kind kind = Kind::dense;
-  Strides strides;  // over Layout::shape; empty for a dense operand of a layout without tiles, and for a uniform one
+  // Over Layout::shape; empty for a dense operand of a layout without tiles, and for a uniform one. A generated one's:
+  // from the first word of its key, where `data` is, to the second.
+  Strides strides;
 };
 
 // The domain with neighbouring axes merged where every operand allows it. A block is a range of it in row-major order

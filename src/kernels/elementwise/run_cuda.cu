@@ -6,7 +6,9 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "kernels/cuda_kernels.h"
 #include "kernels/elementwise/generate.h"
+#include "kernels/elementwise/generated.h"
 #include "kernels/elementwise/interpreter.h"
 #include "kernels/nvrtc/background.h"
 #include "kernels/nvrtc/nvrtc.h"
@@ -130,6 +132,18 @@ Programs& programs() {
   return *instance;
 }
 
+// Has the words in memory that the program would generate.
+void make_words(const graph::Program& program, const Shape& shape, std::span<const runtime::View> in,
+                const CudaLaunch& launch, Layout& layout) {
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (!program.is_generated(i)) continue;
+    const auto count = static_cast<std::size_t>(layout.count);
+    const runtime::View words{launch.scratch<std::uint32_t>(count), uint32, shape, contiguous_strides(shape)};
+    random_bits_cuda({{&in[i], 1}, {&words, 1}, nullptr}, launch);
+    load_words(layout, i, words.data);
+  }
+}
+
 void launch_kernel(cudaKernel_t kernel, KernelPlan& plan, cudaStream_t stream) {
   void* arguments[] = {plan.words.data()};
   const dim3 blocks(static_cast<unsigned>(plan.blocks));
@@ -144,18 +158,23 @@ void run_program_cuda(const graph::Program& program, const Shape& shape, std::sp
   static thread_local Layout layout;
   static thread_local KernelPlan plan;
   static thread_local std::vector<std::uint64_t> key;
-  lay_out(shape, in, out, layout);
+  lay_out_program(program, shape, in, out, layout);
   if (layout.count == 0) return;
+  if (!generates(layout)) make_words(program, shape, in, launch, layout);
   const DeviceFacts& facts = facts_of(launch.device);
   const int capability = facts.capability;
-  if (!can_be_compiled(program, layout)) return interpret_cuda(program, layout, launch, facts.processors);
+  const auto interpret = [&] {
+    if (generates(layout)) make_words(program, shape, in, launch, layout);
+    interpret_cuda(program, layout, launch, facts.processors);
+  };
+  if (!can_be_compiled(program, layout)) return interpret();
   plan_kernel(program, layout, facts.processors, plan);
   write_key(program, plan.form, key);
   key.push_back(static_cast<std::uint64_t>(capability));
   const auto [entry, known] = programs().find(key);
   if (entry->state.load(std::memory_order_acquire) == Entry::State::compiled)
     return launch_kernel(entry->kernel, plan, launch.stream);
-  interpret_cuda(program, layout, launch, facts.processors);
+  interpret();
   if (known || layout.count >= large_domain) programs().compile(entry, program, plan.form, launch.device, capability);
 }
 

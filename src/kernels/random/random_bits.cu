@@ -1,7 +1,7 @@
 // Random bits: the words that the CPU's kernel (random_bits.cpp) makes, four hashes a thread.
-#include "base/threefry.h"
 #include "graph/attributes.h"
 #include "kernels/cuda_kernels.h"
+#include "kernels/elementwise/device/random.cuh"
 #include "kernels/index_map.h"
 
 namespace anabranch::kernels {
@@ -40,15 +40,15 @@ __global__ void __launch_bounds__(threads)
   for (std::int64_t i = std::int64_t{blockIdx.x} * threads + threadIdx.x; i < all; i += step) {
     const std::int64_t key = p.groups_of_key.quotient(i), first = (i - key * p.groups) * hashes_each;
     const std::uint32_t* k = keys + p.keys(key);
-    const std::uint32_t key0 = k[0], key1 = k[p.key_step];
+    const device::RandomKey cipher(k[0], k[p.key_step]);
     Words a, b;
 #pragma unroll
     for (int j = 0; j < hashes_each; ++j) {
       const std::int64_t second = first + j + p.hashes;
-      const auto [x, y] = threefry2x32(key0, key1, static_cast<std::uint32_t>(first + j),
-                                       second < p.words ? static_cast<std::uint32_t>(second) : 0);
-      a.word[j] = x;
-      b.word[j] = y;
+      const device::RandomPair x =
+          cipher.pair(static_cast<std::uint32_t>(first + j), second < p.words ? static_cast<std::uint32_t>(second) : 0);
+      a.word[j] = x.first;
+      b.word[j] = x.second;
     }
     unsigned char* to = out + key * p.bytes;
     if (p.aligned && first + hashes_each <= p.hashes && (p.hashes + first + hashes_each) * 4 <= p.bytes) {
