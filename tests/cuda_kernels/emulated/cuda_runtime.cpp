@@ -86,6 +86,13 @@ cudaError_t emulated::launch(const cudaLaunchConfig_t& config, const void* kerne
   });
 }
 
+// For tests: what the stream is given from here on waits until *open is not 0.
+extern "C" cudaError_t emulated_cuda_gate(cudaStream_t stream, const int* open) {
+  return with_device([&] {
+    return Gpus::get().add(stream, [open] { return __atomic_load_n(open, __ATOMIC_ACQUIRE) != 0; }, [] {}, true);
+  });
+}
+
 // For tests: as if a kernel had done something that it may not.
 extern "C" void emulated_cuda_break(int device) {
   Gpus::get().break_device(device, cudaErrorIllegalAddress, "a test wants it");
@@ -165,6 +172,8 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char* name, void** address, u
   const std::string wanted = name;
   *address = wanted == "cuStreamWriteValue64"  ? reinterpret_cast<void*>(&cuStreamWriteValue64)
              : wanted == "cuStreamWaitValue64" ? reinterpret_cast<void*>(&cuStreamWaitValue64)
+             : wanted == "cuCtxGetCurrent"     ? reinterpret_cast<void*>(&cuCtxGetCurrent)
+             : wanted == "cuCtxRecordEvent"    ? reinterpret_cast<void*>(&cuCtxRecordEvent)
                                                : nullptr;
   *found = *address ? cudaDriverEntryPointSuccess : cudaDriverEntryPointSymbolNotFound;
   return cudaSuccess;
@@ -186,6 +195,12 @@ cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned flags, i
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return with_device([&] { return Gpus::get().close(stream); });
 }
+cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device) {
+  return with_device([&] {
+    *device = Gpus::get().resolve(stream)->progress->device;
+    return cudaSuccess;
+  });
+}
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   const cudaError_t refused = Gpus::get().enter(false);
   return refused ? refused : Gpus::get().query(stream);
@@ -205,10 +220,10 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return with_device([&] {
-    if (event->device != stream->progress->device) return cudaErrorInvalidResourceHandle;
+    if (event->device != Gpus::get().resolve(stream)->progress->device) return cudaErrorInvalidResourceHandle;
     auto moment = std::make_shared<emulated::Moment>();
     const cudaError_t error =
-        Gpus::get().add(stream, nullptr, [moment] { *moment = {true, emulated::now_ns()}; }, true);
+        Gpus::get().add(stream, nullptr, [moment] { moment->come = true, moment->ns = emulated::now_ns(); }, true);
     if (!error) event->moment = std::move(moment);
     return error;
   });
@@ -216,8 +231,34 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return with_device([&] {
     if (!event->moment) return cudaSuccess;
-    return Gpus::get().wait(event->device, [&] { return event->moment->come; }, "an event");
+    return Gpus::get().wait(event->device, [&] { return event->moment->has_come(); }, "an event");
   });
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  return with_device([&] {
+    if (!event->moment) return cudaSuccess;
+    return Gpus::get().add(stream, [moment = event->moment] { return moment->has_come(); }, [] {}, true);
+  });
+}
+
+CUresult cuCtxGetCurrent(CUcontext* context) {
+  return static_cast<CUresult>(with_device([&] {
+    *context = reinterpret_cast<CUcontext>(static_cast<std::uintptr_t>(Gpus::get().current()) + 1);
+    return cudaSuccess;
+  }));
+}
+CUresult cuCtxRecordEvent(CUcontext context, CUevent event) {
+  return static_cast<CUresult>(with_device([&] {
+    Gpus& gpus = Gpus::get();
+    const auto device = static_cast<int>(reinterpret_cast<std::uintptr_t>(context)) - 1;
+    if (!exists(device) || event->device != device) return cudaErrorInvalidResourceHandle;
+    auto moment = std::make_shared<emulated::Moment>();
+    const std::lock_guard lock(gpus.mutex);
+    moment->ends = gpus.given(device);
+    moment->come = moment->ends.empty();
+    event->moment = std::move(moment);
+    return cudaSuccess;
+  }));
 }
 
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t begin, cudaEvent_t end) {

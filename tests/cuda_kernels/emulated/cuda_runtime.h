@@ -31,6 +31,8 @@ using cudaEvent_t = struct CUevent_st*;
 using cudaKernel_t = struct CUkern_st*;
 using cudaLibrary_t = struct CUlib_st*;
 
+extern "C" {  // as the real ones: other libraries of the process call them by these names
+
 const char* cudaGetErrorString(cudaError_t);
 const char* cudaGetErrorName(cudaError_t);
 cudaError_t cudaGetLastError();
@@ -63,10 +65,14 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char*, void**, unsigned, unsi
 
 // Streams and events.
 inline constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDefault = 0, cudaEventDisableTiming = 2;
+#define cudaStreamLegacy ((cudaStream_t)0x1)
+#define cudaStreamPerThread ((cudaStream_t)0x2)
 cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest);
 cudaError_t cudaStreamCreateWithPriority(cudaStream_t*, unsigned, int priority);
 cudaError_t cudaStreamDestroy(cudaStream_t);
 cudaError_t cudaStreamQuery(cudaStream_t);
+cudaError_t cudaStreamGetDevice(cudaStream_t, int*);
+cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned);
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t*, unsigned);
 cudaError_t cudaEventDestroy(cudaEvent_t);
 cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t);
@@ -108,6 +114,8 @@ cudaError_t cudaLibraryLoadData(cudaLibrary_t*, const void*, void*, void*, unsig
 cudaError_t cudaLibraryGetKernel(cudaKernel_t*, cudaLibrary_t, const char*);
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes*, const void*);
 cudaError_t cudaLaunchKernel(const void*, dim3, dim3, void**, std::size_t, cudaStream_t);
+
+}  // extern "C"
 
 struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -99,12 +100,30 @@ cudaError_t Gpus::set_current(int device) {
   return devices[static_cast<std::size_t>(device)].broken;
 }
 
+bool Moment::has_come() const {
+  if (ends.empty()) return come;
+  return std::all_of(ends.begin(), ends.end(), [](const auto& end) { return end.first->done >= end.second; });
+}
+
+cudaStream_t Gpus::make(int d) {
+  Device& device = devices[static_cast<std::size_t>(d)];
+  const cudaStream_t stream = new CUstream_st{std::make_shared<Progress>(Progress{d}),
+                                              device.channels[random_() % device.channels.size()].get()};
+  streams_.insert(stream);
+  return stream;
+}
+
+cudaStream_t Gpus::resolve(cudaStream_t stream) {
+  if (stream != cudaStreamLegacy && stream != cudaStreamPerThread) return stream;
+  const std::lock_guard lock(mutex);
+  cudaStream_t& found = defaults_[{current_device, stream}];
+  if (!found) found = make(current_device);
+  return found;
+}
+
 cudaError_t Gpus::open(cudaStream_t* stream) {
   const std::lock_guard lock(mutex);
-  Device& device = devices[static_cast<std::size_t>(current_device)];
-  *stream = new CUstream_st{std::make_shared<Progress>(Progress{current_device}),
-                            device.channels[random_() % device.channels.size()].get()};
-  streams_.insert(*stream);
+  *stream = make(current_device);
   return cudaSuccess;
 }
 
@@ -116,6 +135,7 @@ cudaError_t Gpus::close(cudaStream_t stream) {
 }
 
 cudaError_t Gpus::query(cudaStream_t stream) {
+  stream = resolve(stream);
   const std::lock_guard lock(mutex);
   if (!streams_.contains(stream)) die("a stream is asked that is none");
   const Progress& progress = *stream->progress;
@@ -125,6 +145,7 @@ cudaError_t Gpus::query(cudaStream_t stream) {
 
 cudaError_t Gpus::add(cudaStream_t stream, std::function<bool()> ready, std::function<void()> run, bool locked) {
   if (!has_context) return cudaErrorDeviceUninitialized;
+  stream = resolve(stream);
   const std::lock_guard lock(mutex);
   if (!streams_.contains(stream)) die("a stream is given work that is none");
   if (stream->progress->device != current_device) return cudaErrorInvalidResourceHandle;
@@ -214,15 +235,19 @@ cudaError_t Gpus::wait(int device, const std::function<bool()>& done, const char
   return d.broken;
 }
 
-cudaError_t Gpus::drain(int device) {
+std::vector<std::pair<std::shared_ptr<Progress>, std::uint64_t>> Gpus::given(int device) {
   std::vector<std::pair<std::shared_ptr<Progress>, std::uint64_t>> ends;
-  {
-    const std::lock_guard lock(mutex);
-    for (const auto& channel : devices[static_cast<std::size_t>(device)].channels)
-      for (const Command& c : channel->commands) ends.emplace_back(c.stream, c.stream->given);
-    for (cudaStream_t s : streams_)
-      if (s->progress->device == device) ends.emplace_back(s->progress, s->progress->given);
-  }
+  for (const auto& channel : devices[static_cast<std::size_t>(device)].channels)
+    for (const Command& c : channel->commands) ends.emplace_back(c.stream, c.stream->given);
+  for (cudaStream_t s : streams_)
+    if (s->progress->device == device) ends.emplace_back(s->progress, s->progress->given);
+  return ends;
+}
+
+cudaError_t Gpus::drain(int device) {
+  std::unique_lock lock(mutex);
+  const auto ends = given(device);
+  lock.unlock();
   return wait(
       device,
       [&] {

@@ -45,6 +45,9 @@ struct Progress {
 struct Moment {
   bool come = false;
   std::int64_t ns = 0;
+  // Of a whole device: it has come when all these streams have done so much.
+  std::vector<std::pair<std::shared_ptr<Progress>, std::uint64_t>> ends;
+  bool has_come() const;
 };
 
 struct Command {
@@ -84,6 +87,8 @@ class Gpus {
   int current() const;
   cudaError_t set_current(int device);
 
+  // The stream that a handle means to the calling thread: default streams are one of each device.
+  cudaStream_t resolve(cudaStream_t);
   cudaError_t open(cudaStream_t*);
   cudaError_t close(cudaStream_t);
   // `ready` and, where `locked`, `run` are called under the lock.
@@ -91,7 +96,9 @@ class Gpus {
   cudaError_t query(cudaStream_t);
   // Waits until `done`, which is looked at under the lock, or until the device is broken.
   cudaError_t wait(int device, const std::function<bool()>& done, const char* what);
-  // Until all that the device was given is done.
+  // All that the device was given. Under the lock.
+  std::vector<std::pair<std::shared_ptr<Progress>, std::uint64_t>> given(int device);
+  // Until that is done.
   cudaError_t drain(int device);
 
   cudaError_t allocate(void** p, std::size_t bytes);
@@ -121,7 +128,10 @@ class Gpus {
   std::condition_variable added_, done_;
   std::mt19937_64 random_;
   std::map<std::uintptr_t, Block> blocks_;
+  cudaStream_t make(int device);  // under the lock
+
   std::set<cudaStream_t> streams_;
+  std::map<std::pair<int, cudaStream_t>, cudaStream_t> defaults_;
   std::int64_t longest_delay_;
   unsigned until_redraw_ = 0;
   bool started_ = false;
