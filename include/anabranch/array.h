@@ -68,7 +68,8 @@ class array {
   // The only element, converted. Evaluates. Throws std::invalid_argument where there is not exactly one.
   template <typename T>
   T item() const;
-  // The first element of the value in host memory, with strides(). Evaluates.
+  // The first element of the value in host memory, with strides(). Evaluates. Good as long as the array; of memory on a
+  // device that others were given to write to, until the next call.
   const void* data_ptr() const;
   template <typename T>
   const T* data() const {

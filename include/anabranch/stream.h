@@ -105,6 +105,17 @@ Stream new_stream(Device device = default_device(), int priority = 0);
 // As new_stream: every stream may be used from any thread. The name is MLX's.
 Stream new_thread_unsafe_stream(Device device);
 ThreadLocalStream new_thread_local_stream(Device device);
+// A stream of another library, as its handle on the device says (CUDA: a cudaStream_t), as one of ours: what is
+// submitted to it, in order, is added to that stream, and record(), wait() and async_eval() return when it has been, so
+// that what others add afterwards comes after it. Never destroyed here; it must live as long as the Stream and work on
+// it, for which `owner` is kept. Without a device: the stream's own, or for a default stream the default device. Throws
+// std::invalid_argument where the device has no such streams, or where the handle means another stream in each thread.
+Stream external_stream(void* stream, std::optional<Device> device = std::nullopt,
+                       std::shared_ptr<void> owner = nullptr);
+// The handle of a stream on its device, for other libraries (CUDA: a cudaStream_t); good as long as the stream. What
+// they add is not in the order of its submissions: see external_stream(). Throws std::invalid_argument where it has
+// none.
+void* native_handle(const Stream& s);
 Stream stream_from_thread_local_stream(const ThreadLocalStream& s);
 // The streams in existence.
 std::vector<Stream> get_streams();

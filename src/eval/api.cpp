@@ -3,7 +3,9 @@
 
 #include "anabranch/array.h"
 #include "eval/plan.h"
+#include "eval/values.h"
 #include "runtime/arena.h"
+#include "runtime/interop.h"
 #include "runtime/pool.h"
 #include "runtime/process.h"
 #include "runtime/stream_state.h"
@@ -18,17 +20,21 @@ using graph::Operation;
 // On one stream, before async_eval waits: about 64 MiB of descriptions.
 constexpr std::uint64_t most_queued = 1 << 16;
 
-// Waits for a scheduled operation and raises its failure.
-void settle(Operation* op) {
-  if (op->state.load(std::memory_order_acquire) == Operation::State::Ready) return;
-  op->planning.read();
-  if (op->stream->completed() < op->done_at) runtime::wait(Event(op->stream, op->done_at));
+void check_result(Operation* op) {
   op->result.read();
   if (const Ref<runtime::Failure> failure = op->failure.get()) {
     failure->seen.store(true, std::memory_order_relaxed);
     std::rethrow_exception(failure->cause);
   }
   if (!op->buffer) std::rethrow_exception(evaluation::lost_in_fork(*op));
+}
+
+// Waits for a scheduled operation and raises its failure.
+void settle(Operation* op) {
+  if (op->state.load(std::memory_order_acquire) == Operation::State::Ready) return;
+  op->planning.read();
+  if (op->stream->completed() < op->done_at) runtime::wait(Event(op->stream, op->done_at));
+  check_result(op);
 }
 
 // Says nothing of what it would be read for: settle() does.
@@ -95,17 +101,34 @@ void array::eval() const {
 }
 
 const void* array::data_ptr() const {
-  const Node* node = node_.get();
-  Operation* op = graph::base_of(node);
-  Ref<Operation> replica;  // `op` gives it up where it fails
-  if (&graph::home_of(op) == &runtime::host_arena()) {
-    eval();
-  } else {
-    replica = copied_to_host(op);
-    op = replica.get();
-  }
+  const array here = evaluation::on_host(*this);
+  const Node* node = here.node().get();
+  const Operation* op = graph::base_of(node);
   op->buffer->contents.read();
   return static_cast<const char*>(op->buffer->data) + graph::offset_of(node) * static_cast<std::int64_t>(itemsize());
+}
+
+array evaluation::on_host(const array& a) {
+  const Node* node = a.node().get();
+  Operation* op = graph::base_of(node);
+  if (&graph::home_of(op) == &runtime::host_arena()) {
+    a.eval();
+    return a;
+  }
+  Ref<Operation> replica = copied_to_host(op);
+  if (!node->is_view) return array(graph::NodeRef(replica.get()));
+  return array(graph::NodeRef::adopt(
+      new graph::View(std::move(replica), node->shape, graph::strides_of(node), graph::offset_of(node))));
+}
+
+void evaluation::issue(const array& a) {
+  const std::vector<array> wanted{a};
+  async_eval(wanted);
+  Operation* op = graph::base_of(a.node().get());
+  if (op->state.load(std::memory_order_acquire) == Operation::State::Ready) return;
+  op->planning.read();
+  runtime::wait_issued(Event(op->stream, op->done_at));
+  check_result(op);
 }
 
 void eval(const std::vector<array>& arrays) {
@@ -118,6 +141,7 @@ void async_eval(const std::vector<array>& arrays) {
   if (lazy.empty()) return;
   const evaluation::Submitted submitted = evaluation::plan(lazy);
   schedule(submitted);
+  for (const auto& s : submitted.streams) runtime::keep_order(s);
   // Results take memory when they are computed, within its limit; what is queued takes some for what it is to do. A
   // loop that queues faster than a stream works waits for that stream.
   const std::uint64_t backlog = most_queued + submitted.steps;

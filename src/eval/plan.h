@@ -125,8 +125,8 @@ void forget_replica(graph::Operation* op, const graph::Operation* replica) noexc
 // What reads in the memory of `arena` as `node`, whose base is not lazy, does where it is: a view of the base's
 // replica, or, where it is far smaller than its base, a copy of it alone. Plan lock.
 graph::NodeRef brought(const graph::Node* node, runtime::Arena& arena, Submitted& to);
-// As replicate(), from outside: takes the plan lock. The pool is not told: wait for it. `op`, not pinned, keeps it
-// unless it fails.
+// As replicate(), from outside: takes the plan lock. The pool is not told: wait for it. `op` keeps it unless it fails;
+// pinned, only the last.
 Ref<graph::Operation> replica_of(graph::Operation* op, runtime::Arena& arena);
 
 // What readers are thrown of an operation that has neither a value nor a failure though its event has happened: it was

@@ -99,8 +99,14 @@ graph::NodeRef brought(const Node* node, Arena& arena, Submitted& to) {
 
 Ref<Operation> replica_of(Operation* op, Arena& arena) {
   Submitted submitted;
+  std::unique_ptr<std::vector<Ref<Operation>>> old;  // let go of outside the lock
   const runtime::Lock lock(plan_mutex());
-  return replicate(op, arena, submitted);
+  Ref<Operation> replica = replicate(op, arena, submitted);
+  if (op->pinned.load(std::memory_order_relaxed)) {  // for whoever has its address: until the next one
+    old = std::move(op->replicas);
+    op->replicas = std::make_unique<std::vector<Ref<Operation>>>(1, replica);
+  }
+  return replica;
 }
 
 }  // namespace anabranch::evaluation

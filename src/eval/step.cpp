@@ -145,7 +145,7 @@ BufferRef Step::donated(const Operation& output, std::size_t bytes) {
     // The node's reference to the buffer must be the only one, too.
     if (!is_known_to_nobody_else(base, 1) || !base->buffer || base->buffer->size < bytes ||
         base->buffer->references.load(std::memory_order_acquire) != 1 || runtime::is_foreign(base->buffer.get()) ||
-        base->buffer->arena != &stream->arena())
+        base->buffer->lent.load(std::memory_order_relaxed) || base->buffer->arena != &stream->arena())
       continue;
     return base->buffer;
   }

@@ -104,6 +104,19 @@ array operation(Op op, const Shape& shape, Dtype dtype, SmallVector<NodeRef, 3> 
   return wrap(node);
 }
 
+array adopted(void* data, const Shape& shape, Dtype dtype, bool read_only, const Event& ready,
+              std::function<void(void*)> deleter) {
+  const std::size_t bytes = static_cast<std::size_t>(element_count(shape)) * dtype.size();
+  auto* node = new Operation(Op::Leaf, dtype, shape, ready.stream(), nullptr);
+  array a = wrap(node);
+  node->buffer = runtime::adopt(data, bytes, std::move(deleter));
+  node->buffer->read_only = read_only;
+  node->done_at = ready.value();
+  node->pinned.store(true, std::memory_order_relaxed);
+  node->state.store(Operation::State::Scheduled, std::memory_order_release);
+  return a;
+}
+
 array view(const array& a, const Shape& shape, const Strides& strides, std::int64_t offset) {
   Node* n = a.node().get();
   return wrap(new View(Ref<Operation>(base_of(n)), shape, strides, offset_of(n) + offset));

@@ -131,6 +131,10 @@ array operation(Op op, const Shape& shape, Dtype dtype, SmallVector<NodeRef, 3> 
   return operation(op, shape, dtype, std::move(inputs), stream,
                    std::unique_ptr<const Attributes>(std::make_unique<AttributesOf<A>>(std::move(attributes))));
 }
+// The memory at `data` on the device of `ready`, an event of one of its streams, to be read after that; `deleter` is
+// told, once and from any thread, when nothing uses it any more. It counts as pinned.
+array adopted(void* data, const Shape& shape, Dtype dtype, bool read_only, const Event& ready,
+              std::function<void(void*)> deleter);
 // The same memory seen through another shape and strides; `offset` is relative to `a`'s first element. Costs nothing.
 array view(const array& a, const Shape& shape, const Strides& strides, std::int64_t offset = 0);
 

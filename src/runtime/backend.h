@@ -18,6 +18,7 @@ struct Program;
 
 namespace anabranch::runtime {
 
+class Interop;
 using DeviceInfo = std::unordered_map<std::string, std::variant<std::string, std::size_t>>;
 
 // What a device's own clock said at some place of a queue.
@@ -54,6 +55,8 @@ class Queue {
   virtual std::int64_t spin_ns() const = 0;
   // Any thread: why nothing that has not been reached ever will be; null while the device works.
   virtual std::exception_ptr lost() const = 0;
+  // Whether other libraries add to the same stream of the device.
+  virtual bool is_shared() const { return false; }
   // Adds that the device reads its clock; null where it has none, and the host's has to do.
   virtual std::shared_ptr<const Timestamp> read_clock() { return nullptr; }
 };
@@ -73,6 +76,8 @@ class Backend {
   virtual int most_urgent(int index) const = 0;
   // A queue of the device, of a priority that it has; null where the pool does its work.
   virtual std::unique_ptr<Queue> open_queue(int index, int priority) = 0;
+  // What other libraries need to use the same devices (see interop.h); null where they can't.
+  virtual Interop* interop() { return nullptr; }
   // In a forked child, before anything else: a device that does not survive a fork is lost from here on.
   virtual void forked() = 0;
   // Does, or adds to `launch`, one irregular operation. Throws NotSupported where there is no kernel for it.

@@ -4,6 +4,7 @@
 
 #include "anabranch/stream.h"
 #include "runtime/backend.h"
+#include "runtime/interop.h"
 #include "runtime/registry.h"
 #include "runtime/stream_state.h"
 #include "runtime/wait.h"
@@ -58,6 +59,7 @@ Event Stream::record() const {
   auto time = std::make_shared<RecordedTime>();
   const std::uint64_t n = state_->submit(new Marker(state_, time));
   state_->schedule();
+  keep_order(state_);
   return Event(state_, n, std::move(time));
 }
 
@@ -67,6 +69,7 @@ void Stream::wait(const Event& event) const {
   marker->waits.push_back(event);
   state_->submit(marker);
   state_->schedule();
+  keep_order(state_);
 }
 
 int Stream::priority() const { return state_->priority; }

@@ -9,6 +9,7 @@
 
 #include "runtime/arena.h"
 #include "runtime/backend.h"
+#include "runtime/interop.h"
 #include "runtime/machine.h"
 #include "runtime/parking.h"
 #include "runtime/slab.h"
@@ -142,6 +143,7 @@ void retain(Buffer* b) noexcept { b->references.fetch_add(1, std::memory_order_r
 
 void release(Buffer* b) noexcept {
   if (b->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (b->lent.load(std::memory_order_relaxed)) return take_back_lent(b);
   if (b->arena) return b->arena->take_back(b);
   (*b->deleter)(b->data);
   delete b->deleter;

@@ -19,10 +19,12 @@ class Arena;
 struct Buffer {
   Atomic<std::uint32_t> references{1};
   std::uint32_t size_class;
-  bool undone = false;  // see Arena::undo
-  void* data;           // only the space's own device can use the address (the host's: every thread and CPU kernel)
-  std::size_t size;     // bytes asked for
-  Arena* arena;         // null where the memory is somebody else's, on the host
+  bool undone = false;       // see Arena::undo
+  bool read_only = false;    // somebody else's, who allows no more
+  Atomic<bool> lent{false};  // see lend() in interop.h
+  void* data;        // only the space's own device can use the address (the host's: every thread and CPU kernel)
+  std::size_t size;  // bytes asked for
+  Arena* arena;      // null where the memory is somebody else's
   // What a device may still be doing with the memory, also when the last reference is gone. Under the arena's lock.
   std::vector<Event> uses;
   // Foreign memory's owner; called once, on whatever thread drops the last reference.
@@ -34,7 +36,7 @@ struct Buffer {
 // allocate() for a thread that is no submission: where memory is short, it waits for work in flight that may give some
 // back. Throws Interrupted.
 BufferRef allocate_or_wait(std::size_t bytes);
-// Host memory that `deleter(data)` gives back.
+// Memory that `deleter(data)` gives back.
 BufferRef adopt(void* data, std::size_t bytes, std::function<void(void*)> deleter);
 // Whether the memory came through adopt().
 inline bool is_foreign(const Buffer* b) { return !b->arena; }

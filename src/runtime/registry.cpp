@@ -33,12 +33,8 @@ bool try_retain(StreamState* s) {
   return false;
 }
 
-Ref<StreamState> open(Device device, int priority, bool listed) {
-  // The parts that may throw come first, without the lock.
-  Arena& arena = arena_of(device);
-  Backend& backend = *find_backend(device.type);
-  priority = std::clamp(priority, backend.most_urgent(device.index), 0);
-  std::unique_ptr<Queue> queue = backend.open_queue(device.index, priority);
+Ref<StreamState> open(Device device, int priority, std::unique_ptr<Queue> queue, bool listed) {
+  Arena& arena = arena_of(device);  // may throw: without the lock
   Registry& r = registry();
   Lock lock(r.mutex);
   Ref<StreamState> stream(
@@ -49,9 +45,18 @@ Ref<StreamState> open(Device device, int priority, bool listed) {
   return stream;
 }
 
+Ref<StreamState> open(Device device, int priority, bool listed) {
+  Backend& backend = *find_backend(device.type);
+  priority = std::clamp(priority, backend.most_urgent(device.index), 0);
+  return open(device, priority, backend.open_queue(device.index, priority), listed);
+}
+
 }  // namespace
 
 Ref<StreamState> open_stream(Device device, int priority) { return open(device, priority, true); }
+Ref<StreamState> open_stream(Device device, std::unique_ptr<Queue> queue) {
+  return open(device, 0, std::move(queue), true);
+}
 Ref<StreamState> open_unlisted_stream(Device device) { return open(device, 0, false); }
 
 Ref<StreamState> copy_stream(Device device, Transfer transfer) {

@@ -10,11 +10,13 @@ namespace anabranch::runtime {
 
 // See new_stream() for `priority`.
 Ref<StreamState> open_stream(Device device, int priority = 0);
+// With the queue given, the device's own or another one.
+Ref<StreamState> open_stream(Device device, std::unique_ptr<Queue> queue);
 // A stream that has no index and that users are not told of, for the runtime's own work.
 Ref<StreamState> open_unlisted_stream(Device device);
-// The stream on `device` that copies into its memory, or out of it to the host's. Opened on first use, not closed
-// but by close_copy_streams().
-enum class Transfer : std::uint8_t { In, Out };
+// The stream on `device` that copies into its memory, or out of it to the host's, or on which what was lent to others
+// comes back. Opened on first use, not closed but by close_copy_streams().
+enum class Transfer : std::uint8_t { In, Out, Back };
 Ref<StreamState> copy_stream(Device device, Transfer transfer);
 void close_copy_streams();
 enum class Listing : std::uint8_t { Users, All };

@@ -63,8 +63,8 @@ void idle(const StreamState::Need& need, std::int64_t until) {
 // A thread's help with one event: claims the strands that the event needs and runs them.
 class Helper {
  public:
-  Helper(const Event& target, std::int64_t deadline) : deadline_(deadline), runner_(longest()) {
-    needed_.push_back({target, false});
+  Helper(const StreamState::Need& target, std::int64_t deadline) : deadline_(deadline), runner_(longest()) {
+    needed_.push_back(target);
   }
 
   // What this thread has not come to is for others, who may know of it only by waiting for what comes after it.
@@ -187,7 +187,12 @@ void wait(const Event& event) { wait_until(event, forever); }
 
 bool wait_until(const Event& event, std::int64_t deadline) {
   if (event.query()) return true;
-  return Helper(event, deadline).help();
+  return Helper({event, false}, deadline).help();
+}
+
+void wait_issued(const Event& event) {
+  const StreamState::Need need{event, true};
+  if (!need.satisfied()) Helper(need, forever).help();
 }
 
 void on_complete(const Event& event, std::function<void()> f) {

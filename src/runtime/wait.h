@@ -19,6 +19,9 @@ void set_interrupt_check(bool (*check)());
 
 // Waits until `event` has happened. Throws Interrupted.
 void wait(const Event& event);
+// Waits until it has been issued: on a device with queues of its own it is then certain to happen once the device gets
+// there. Throws Interrupted.
+void wait_issued(const Event& event);
 // As wait(), until Clock::now() passes `deadline`; whether the event has happened.
 bool wait_until(const Event& event, std::int64_t deadline);
 

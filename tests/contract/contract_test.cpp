@@ -11,7 +11,8 @@
 
 #include "anabranch/anabranch.h"
 #include "anabranch/memory.h"
-#include "runtime/backend.h"
+#include "runtime/interop.h"
+#include "runtime/stream_state.h"
 
 namespace anabranch {
 namespace {
@@ -184,6 +185,34 @@ TEST_P(Backend, ArraysOutliveTheirStream) {
   }
   x = add(x, array(1.0f), s);
   EXPECT_FLOAT_EQ(x.data<float>()[15], 2.015f);
+}
+
+TEST_P(Backend, SharesItsStreamsOrSaysThatItHasNone) {
+  if (!runtime::interop_of(device.type)) {
+    EXPECT_THROW(native_handle(s), std::invalid_argument);
+    EXPECT_THROW(external_stream(nullptr, device), std::invalid_argument);
+    return;
+  }
+  const auto owner = std::make_shared<int>(0);
+  {
+    const Stream shared = external_stream(native_handle(s), std::nullopt, owner);
+    EXPECT_EQ(shared.device, device);
+    EXPECT_EQ(native_handle(shared), native_handle(s));
+    EXPECT_THROW(external_stream(native_handle(s), Device(device.type, device_count(device.type))),
+                 std::invalid_argument);
+    array x = full({1000}, array(0.0f), t);
+    for (int i = 0; i < 30; ++i) {
+      x = add(x, array(1.0f), i % 3 == 0 ? shared : i % 3 == 1 ? s : t);
+      async_eval({x});
+      // Whoever adds to the stream now comes after what was submitted.
+      if (i % 3 == 0) EXPECT_GE(shared.state()->issued(), shared.state()->submitted());
+    }
+    EXPECT_EQ(x.data<float>()[999], 30.0f);
+  }
+  synchronize(device);
+  for (int i = 0; i < 10'000 && owner.use_count() > 1; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(owner.use_count(), 1);
+  EXPECT_EQ(add(full({4}, array(1.0f), s), array(1.0f), s).data<float>()[0], 2.0f);  // not ended with the other one
 }
 
 TEST_P(Backend, AMissingKernelIsAClearError) {

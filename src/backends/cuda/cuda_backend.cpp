@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "anabranch/error.h"
+#include "backends/cuda/interop.h"
 #include "backends/cuda/memory.h"
 #include "backends/cuda/plugin.h"
 #include "backends/cuda/queue.h"
@@ -57,6 +58,8 @@ class CudaBackend final : public runtime::Backend {
     return std::make_unique<CudaQueue>(*gpus_[static_cast<std::size_t>(index)], priority);
   }
 
+  runtime::Interop* interop() override { return &interop_; }
+
   void forked() override {
     for (const auto& gpu : gpus_)
       gpu->lose("GPU " + std::to_string(gpu->index) +
@@ -100,6 +103,7 @@ class CudaBackend final : public runtime::Backend {
   std::vector<std::unique_ptr<Gpu>> gpus_;
   std::deque<DeviceMemory> memory_;
   std::unique_ptr<PinnedMemory> host_memory_;
+  CudaInterop interop_{gpus_};
 };
 
 // How many GPUs this version can use, or 0 and the reason.

@@ -6,10 +6,10 @@ namespace anabranch::backends::cuda {
 namespace {
 
 template <typename F>
-void find(const char* name, F& function) {
+void find(const char* name, unsigned version, F& function) {
   cudaDriverEntryPointQueryResult found{};
   void* address = nullptr;
-  check(cudaGetDriverEntryPointByVersion(name, &address, 12000, cudaEnableDefault, &found), name);
+  check(cudaGetDriverEntryPointByVersion(name, &address, version, cudaEnableDefault, &found), name);
   if (found != cudaDriverEntryPointSuccess) throw std::runtime_error(std::string("the driver has no ") + name);
   function = reinterpret_cast<F>(address);
 }
@@ -42,8 +42,10 @@ bool is_final(cudaError_t code) {
 const Driver& driver() {
   static const Driver d = [] {
     Driver found;
-    find("cuStreamWriteValue64", found.write_value);
-    find("cuStreamWaitValue64", found.wait_value);
+    find("cuStreamWriteValue64", 12000, found.write_value);
+    find("cuStreamWaitValue64", 12000, found.wait_value);
+    find("cuCtxGetCurrent", 12000, found.current_context);
+    find("cuCtxRecordEvent", 12050, found.record_context);
     return found;
   }();
   return d;

@@ -16,10 +16,12 @@ namespace anabranch::backends::cuda {
 
 using kernels::check;
 
-// The driver's functions for which the CUDA runtime has none: timelines in memory.
+// The driver's functions for which the CUDA runtime has none: timelines in memory, and all that a device was given.
 struct Driver {
   decltype(&cuStreamWriteValue64) write_value = nullptr;
   decltype(&cuStreamWaitValue64) wait_value = nullptr;
+  decltype(&cuCtxGetCurrent) current_context = nullptr;
+  decltype(&cuCtxRecordEvent) record_context = nullptr;
 };
 const Driver& driver();
 

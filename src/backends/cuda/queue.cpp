@@ -56,6 +56,11 @@ CudaQueue::CudaQueue(Gpu& gpu, int priority) : gpu_(gpu) {
   });
 }
 
+CudaQueue::CudaQueue(Gpu& gpu, cudaStream_t stream, std::shared_ptr<void> owner)
+    : gpu_(gpu), shared_(true), owner_(std::move(owner)), stream_(stream) {
+  gpu_.attempt([&] { timeline_ = std::make_unique<Timeline>(); });
+}
+
 CudaQueue::~CudaQueue() {
   if (gpu_.is_lost()) {  // perhaps only to this process, which was forked off: not even its memory may be touched
     static_cast<void>(timeline_.release());
@@ -65,7 +70,7 @@ CudaQueue::~CudaQueue() {
   try {
     const Gpu::Current current(gpu_);
     staging_.reset();
-    cudaStreamDestroy(stream_);
+    if (!shared_) cudaStreamDestroy(stream_);
   } catch (const kernels::CudaError&) {  // the process ends, and the driver before it
   }
 }

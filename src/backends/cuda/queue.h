@@ -13,10 +13,13 @@ namespace anabranch::backends::cuda {
 class CudaQueue final : public runtime::Queue {
  public:
   CudaQueue(Gpu& gpu, int priority);
+  // Over a stream that is `owner`'s and that others use, too.
+  CudaQueue(Gpu& gpu, cudaStream_t stream, std::shared_ptr<void> owner);
   ~CudaQueue() override;
 
   Gpu& gpu() const { return gpu_; }
   cudaStream_t stream() const { return stream_; }
+  const Timeline& timeline() const { return *timeline_; }
   // The last value that the GPU was asked to signal. Any thread.
   std::uint64_t asked() const { return asked_.load(); }
   // When the GPU is lost.
@@ -35,12 +38,15 @@ class CudaQueue final : public runtime::Queue {
   std::exception_ptr take_failure(std::uint64_t value) override { return index_words_.take_fault(value); }
   std::exception_ptr lost() const override { return gpu_.lost(); }
   std::int64_t spin_ns() const override;
+  bool is_shared() const override { return shared_; }
   std::shared_ptr<const runtime::Timestamp> read_clock() override;
 
  private:
   friend class Watcher;
 
   Gpu& gpu_;
+  const bool shared_ = false;
+  const std::shared_ptr<void> owner_;
   cudaStream_t stream_ = nullptr;
   std::unique_ptr<Timeline> timeline_;
   std::unique_ptr<Staging> staging_;  // made by the first copy from pageable memory
