@@ -90,9 +90,9 @@ struct Axes {
 // failure of what they depend on, or nb::python_error for KeyboardInterrupt.
 void evaluate(std::span<const array> arrays);
 inline void evaluate(const array& a) { evaluate(std::span<const array>(&a, 1)); }
-// evaluate(), then the first element in host memory: the array's own, or a copy of a device's.
-const void* evaluated_data(const array& a);
-// Whether the array's own memory is the host's. Else what evaluated_data() gives may not be written to.
+// evaluate(), then the array in host memory: itself, or a copy of what lies on a device, which may not be written to.
+array on_host(const array& a);
+// Whether the array's own memory is the host's.
 bool lies_on_host(const array& a);
 // To be called when somebody else gets to write to the array's memory: no copy of it on a device serves twice then.
 void pin(const array& a);

@@ -200,6 +200,11 @@ class Stream:
         Waits for all that has been submitted. Raises a failure among it that nobody has seen yet.
         """
 
+    def __cuda_stream__(self) -> tuple[int, int]:
+        """
+        (0, the handle of the CUDA stream), for CUDA libraries. A TypeError where it is no stream of a CUDA GPU.
+        """
+
 class ThreadLocalStream:
     """Stands for another stream in each thread that uses it."""
 
@@ -412,11 +417,14 @@ class array:
     def __array__(self, dtype: object | None = None, copy: bool | None = None) -> Any:
         """A NumPy array over the same memory where no copy is asked for or needed."""
     def __dlpack__(self, *, stream: object | None = None, max_version: tuple[int, int] | None = None, dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> object:
-        """The array's memory as a DLPack capsule."""
+        """The array's memory as a DLPack capsule. On a CUDA GPU `stream`, the consumer's (None: the legacy default stream, -1: none), waits for the array to be computed, and the host does not; `dl_device=(1, 0)` gives a copy on the CPU."""
     def __dlpack_device__(self) -> tuple[int, int]:
-        """DLPack's name of the device: (1, 0), the CPU."""
+        """DLPack's name of the device: (1, 0), the CPU, or (2, index), a CUDA GPU."""
     def __array_namespace__(self, api_version: str | None = None) -> Any:
         """The module that has the array functions."""
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """The array's memory on a CUDA GPU, for Numba, CuPy and others (version 3 of the protocol). Only arrays on such a GPU have it."""
     def __getstate__(self) -> tuple[Any, ...]: ...
     def __setstate__(self, state: tuple[Any, ...], /) -> None: ...
     def __copy__(self) -> array: ...
@@ -759,6 +767,9 @@ def expand_dims(a: array, /, axis: int | Sequence[int], *, stream: StreamOrDevic
 def expm1(a: scalar | array, stream: StreamOrDevice = None) -> array:
     """exp(x) - 1, exact near 0."""
 
+def external_stream(ptr: Any, device: Device | DeviceType | None = None) -> Stream:
+    """A CUDA stream of another library, by its handle (an int) or an object with __cuda_stream__, as a Stream: what is computed on it is added to that stream, and async_eval, record and wait return when it has been, so that what the other library adds then comes after it. The stream is not destroyed here; an object is kept, a handle must stay good. A default stream (0 or 1) is that of `device`."""
+
 def eye(n: int, m: int | None = None, k: int = 0, dtype: Dtype | None = float32, *, stream: StreamOrDevice = None) -> array:
     """n by m zeros with ones on the k-th diagonal (positive: above the main one)."""
 
@@ -775,7 +786,7 @@ def floor_divide(a: scalar | array, b: scalar | array, stream: StreamOrDevice = 
     """Quotient, rounded as MLX rounds it."""
 
 def from_dlpack(x: Any, /, *, copy: bool | None = None) -> array:
-    """The array of an object that supports DLPack; with copy=False over its very memory."""
+    """The array of an object that supports DLPack, over its very memory, on the CPU or a CUDA GPU: what others write there shows. A copy where `copy` is True, or where its layout cannot be an array's, for which copy=False is a ValueError."""
 
 def full(shape: int | Sequence[int], vals: scalar | array, dtype: Dtype | None = None, *, stream: StreamOrDevice = None) -> array:
     """`vals` broadcast to `shape`."""

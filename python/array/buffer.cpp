@@ -28,10 +28,10 @@ Interrupted interrupted;
 
 void forget_interrupted() { Py_XDECREF(std::exchange(interrupted, {}).exception); }
 
-const void* awaited_data(PyObject* o, const array& a) {
+array awaited(PyObject* o, const array& a) {
   if (interrupted.exception) forget_interrupted();
   try {
-    return evaluated_data(a);
+    return on_host(a);
   } catch (const nb::python_error& e) {
     PyFrameObject* frame = PyEval_GetFrame();
     interrupted = {o, frame, frame ? PyFrame_GetLineNumber(frame) : 0, nb::handle(e.value()).inc_ref().ptr()};
@@ -48,8 +48,7 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) noexcept {
   view->obj = nullptr;
   return guarded(-1, [&] {
     const array a = array_of(o);
-    const void* data = awaited_data(o, a);
-    auto held = std::make_unique<Export>(Export{a, {}, {}});
+    auto held = std::make_unique<Export>(Export{awaited(o, a), {}, {}});
     const auto itemsize = static_cast<Py_ssize_t>(a.itemsize());
     bool overlaps = false;  // elements that share memory: a write to one would change others
     const Strides strides = a.strides();
@@ -71,7 +70,7 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) noexcept {
     if ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS && !(row_major && a.ndim() <= 1)) {
       return refuse("the array is not contiguous in column-major order");
     }
-    view->buf = const_cast<void*>(data);
+    view->buf = const_cast<void*>(held->value.data_ptr());
     view->len = static_cast<Py_ssize_t>(a.nbytes());
     view->readonly = overlaps || !on_host;
     if (!view->readonly) pin(a);

@@ -5,7 +5,9 @@
 
 namespace anabranch::python::dlpack {
 
-inline constexpr std::int32_t device_cpu = 1;
+inline constexpr std::int32_t device_cpu = 1, device_cuda = 2, device_cuda_managed = 13;
+// The streams that Python's __dlpack__ names by number: CUDA's default streams, and none, where nothing is to wait.
+inline constexpr std::int64_t stream_legacy = 1, stream_none = -1;
 
 enum Code : std::uint8_t { Int = 0, UInt = 1, Float = 2, Bfloat = 4, Complex = 5, Bool = 6 };
 

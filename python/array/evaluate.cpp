@@ -1,4 +1,5 @@
 #include "common.h"
+#include "eval/values.h"
 #include "functions/wait.h"
 #include "graph/node.h"
 #include "runtime/arena.h"
@@ -23,16 +24,15 @@ void evaluate(std::span<const array> arrays) {
   }
 }
 
-const void* evaluated_data(const array& a) {
+array on_host(const array& a) {
   if (lies_on_host(a)) {
     evaluate(a);
-    return a.data_ptr();
+    return a;
   }
   drain_released();
-  const array held = a;
-  const void* data = nullptr;
-  waiting([&] { data = held.data_ptr(); });
-  return data;
+  array here = a;
+  waiting([&] { here = evaluation::on_host(here); });
+  return here;
 }
 
 bool lies_on_host(const array& a) { return &graph::home_of(graph::base_of(a.node().get())) == &runtime::host_arena(); }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "array/object.h"
+#include "functions/wait.h"
 #include "graph/node.h"
 #include "runtime/registry.h"
 
@@ -35,6 +36,8 @@ bool has_element_strides(const ForeignMemory& m) {
   return std::all_of(m.byte_strides.begin(), m.byte_strides.end(), [&](std::int64_t s) { return s % itemsize == 0; }) &&
          reinterpret_cast<std::uintptr_t>(m.data) % std::min<std::size_t>(m.itemsize(), 8) == 0;
 }
+
+bool is_laid_out_as_ours(const ForeignMemory& m) { return !m.swapped && !m.complex128 && has_element_strides(m); }
 
 // Calls f(element) in row-major order.
 template <typename F>
@@ -110,13 +113,17 @@ std::optional<ForeignMemory> foreign_memory(PyObject* o) {
     if (!e.matches(PyExc_BufferError)) throw;
     refusal = nb::cast<std::string>(nb::str(e.value()));  // another protocol may do
   }
+  if (!nb::hasattr(nb::handle(o), "__dlpack__"))
+    if (std::optional<ForeignMemory> m = memory_of_cuda_array(o)) return m;
   if (std::optional<ForeignMemory> m = memory_of_numpy(o)) return m;
   if (!refusal.empty()) throw std::invalid_argument("[array] " + refusal);
   return std::nullopt;
 }
 
+bool can_share(const ForeignMemory& m) { return is_laid_out_as_ours(m) && (m.stream || !m.read_only); }
+
 array adopt_memory(const ForeignMemory& m) {
-  if (m.swapped || m.complex128 || !has_element_strides(m)) {
+  if (!is_laid_out_as_ours(m)) {
     throw std::invalid_argument(
         "[array] This memory cannot be used without a copy: an array's elements are in native "
         "byte order and aligned.");
@@ -133,18 +140,28 @@ array adopt_memory(const ForeignMemory& m) {
   const bool empty = element_count(m.shape) == 0;
   if (empty) lowest = highest = 0;
   const std::int64_t extent = empty ? 0 : highest - lowest + 1;
+  // On a device, others of our streams wait for this event of the one that was made to wait.
+  Event ready;
+  if (m.stream) waiting([&] { ready = m.stream->record(); });
+  char* data = static_cast<char*>(m.data) + lowest * itemsize;
   PyObject* owner = nb::object(m.owner).release().ptr();
-  const array memory(static_cast<char*>(m.data) + lowest * itemsize, Shape{extent}, m.dtype,
-                     [owner](void*) { release_later(owner); });
+  const auto let_go = [owner](void*) { release_later(owner); };
+  const array memory = m.stream ? graph::adopted(data, Shape{extent}, m.dtype, m.read_only, ready, let_go)
+                                : array(data, Shape{extent}, m.dtype, let_go);
   return graph::view(memory, m.shape, empty ? contiguous_strides(m.shape) : strides, -lowest);
 }
 
 array copy_memory(const ForeignMemory& m, std::optional<Dtype> wanted) {
   const Dtype dtype = wanted.value_or(default_dtype(m));
   const std::size_t bytes = static_cast<std::size_t>(element_count(m.shape)) * m.itemsize();
-  if (m.swapped || m.complex128 || !has_element_strides(m)) {
-    return converted(copy_elements(m), dtype);
+  if (m.stream) {
+    const array source = adopt_memory(m);
+    const array made = dtype == m.dtype ? graph::operation(graph::Op::Copy, m.shape, dtype, {source.node()}, *m.stream)
+                                        : graph::elementwise(graph::Op::AsType, m.shape, dtype, {&source}, *m.stream);
+    evaluate(made);  // whoever owns the memory may write to it from now on
+    return made;
   }
+  if (!is_laid_out_as_ours(m)) return converted(copy_elements(m), dtype);
   if (dtype == m.dtype && bytes < large && is_dense(m)) {
     Fresh fresh(m.shape, dtype);
     if (bytes) std::memcpy(fresh.data, m.data, bytes);

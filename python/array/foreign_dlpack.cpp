@@ -49,13 +49,27 @@ nb::object own(M* managed) {
   return nb::steal(owner);
 }
 
-void check_device(nb::handle o) {
-  if (!nb::hasattr(o, "__dlpack_device__")) return;
+// The stream of ours that is to read memory on a device; none for the host's.
+std::optional<Stream> reader_of(nb::handle o) {
+  if (!nb::hasattr(o, "__dlpack_device__")) return std::nullopt;
   const nb::object device = o.attr("__dlpack_device__")();
-  if (nb::cast<int>(device[0]) != dlpack::device_cpu) {
-    throw std::invalid_argument("[array] The memory of " + std::string(Py_TYPE(o.ptr())->tp_name) +
-                                " lies on another device than the CPU.");
+  const int type = nb::cast<int>(device[0]);
+  return type == dlpack::device_cpu ? std::nullopt : std::optional(reading_stream(o, type, nb::cast<int>(device[1])));
+}
+
+// Has the producer make our stream wait for what it has to do with the memory.
+nb::object capsule_of(nb::handle o, const std::optional<Stream>& reader) {
+  nb::dict arguments;
+  if (reader) arguments["stream"] = reinterpret_cast<std::uintptr_t>(native_handle(*reader));
+  const nb::object produce = o.attr("__dlpack__");
+  try {
+    nb::dict with_version = nb::borrow<nb::dict>(arguments.attr("copy")());
+    with_version["max_version"] = nb::make_tuple(1, 0);
+    return produce(**with_version);
+  } catch (const nb::python_error& e) {
+    if (!e.matches(PyExc_TypeError)) throw;  // a producer of before DLPack 1.0 does not know the argument
   }
+  return produce(**arguments);
 }
 
 }  // namespace
@@ -63,17 +77,32 @@ void check_device(nb::handle o) {
 std::optional<ForeignMemory> memory_of_dlpack(PyObject* o) {
   const nb::handle h(o);
   if (PyType_Check(o) || !nb::hasattr(h, "__dlpack__")) return std::nullopt;
-  check_device(h);
-  nb::object capsule = h.attr("__dlpack__")();
   ForeignMemory m;
+  m.stream = reader_of(h);
+  const nb::object capsule = capsule_of(h, m.stream);
   const dlpack::Tensor* t = nullptr;
-  if (void* p = PyCapsule_GetPointer(capsule.ptr(), "dltensor")) {
+  if (PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned")) {
+    auto* managed = static_cast<dlpack::ManagedVersioned*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor_versioned"));
+    m.owner = own(managed);
+    PyCapsule_SetName(capsule.ptr(), "used_dltensor_versioned");
+    if (managed->major != 1) {
+      throw std::invalid_argument("[array] The memory of " + std::string(Py_TYPE(o)->tp_name) + " comes as DLPack " +
+                                  std::to_string(managed->major) + ", of which version 1 alone is known here.");
+    }
+    m.read_only = managed->flags & dlpack::flag_read_only;
+    t = &managed->tensor;
+  } else if (void* p = PyCapsule_GetPointer(capsule.ptr(), "dltensor")) {
     auto* managed = static_cast<dlpack::Managed*>(p);
     m.owner = own(managed);
     PyCapsule_SetName(capsule.ptr(), "used_dltensor");
     t = &managed->tensor;
   } else {
     throw nb::python_error();
+  }
+  if (!m.stream && t->device_type != dlpack::device_cpu) {
+    throw std::invalid_argument("[array] " + std::string(Py_TYPE(o)->tp_name) +
+                                " has no __dlpack_device__, but memory "
+                                "on a device that is not the CPU.");
   }
   const std::optional<Dtype> dtype = dtype_of(*t);
   m.complex128 = t->code == dlpack::Complex && t->bits == 128 && t->lanes == 1;

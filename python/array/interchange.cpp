@@ -3,7 +3,9 @@
 
 #include "anabranch/ops.h"
 #include "array/dlpack.h"
+#include "array/gpu_interchange.h"
 #include "array/object.h"
+#include "runtime/stream_state.h"
 
 namespace anabranch::python {
 namespace {
@@ -53,11 +55,18 @@ std::unique_ptr<Held> hold(const array& a) {
   return held;
 }
 
-dlpack::Tensor tensor_of(Held& held, const void* data) {
+// Where DLPack says that memory is.
+struct Place {
+  std::int32_t type = dlpack::device_cpu;
+  std::int32_t index = 0;
+  bool operator==(const Place&) const = default;
+};
+
+dlpack::Tensor tensor_of(Held& held, const void* data, Place place) {
   const array& a = held.value;
   return {const_cast<void*>(data),
-          dlpack::device_cpu,
-          0,
+          place.type,
+          place.index,
           a.ndim(),
           code_of(a.dtype()),
           static_cast<std::uint8_t>(8 * a.itemsize()),
@@ -90,20 +99,72 @@ void drop_unused(PyObject* capsule, const char* name) {
   managed->deleter(managed);
 }
 
-nb::object to_dlpack(const array& self, nb::handle stream, nb::handle max_version, nb::handle device, nb::handle copy) {
-  if (!stream.is_none()) throw std::invalid_argument("[__dlpack__] Memory of the CPU takes no stream.");
-  if (!device.is_none() && nb::cast<int>(device[0]) != dlpack::device_cpu) {
-    throw std::invalid_argument("[__dlpack__] The array lies on the CPU and is exported there alone.");
+// A tensor on its way out.
+struct Exported {
+  array value;
+  void* data;
+  Place place;
+  bool read_only, copied;
+};
+
+Place place_of(const array& a) {
+  const std::optional<SharedDevice> shared = shared_device_of(a);
+  return shared ? Place{shared->interop->dlpack_device_type(), shared->device.index} : Place{};
+}
+
+Place wanted_place(nb::handle dl_device, Place own) {
+  if (dl_device.is_none()) return own;
+  const Place wanted{nb::cast<std::int32_t>(dl_device[0]), nb::cast<std::int32_t>(dl_device[1])};
+  if (wanted == own || wanted == Place{}) return wanted;
+  throw std::invalid_argument("[__dlpack__] dl_device=" + nb::cast<std::string>(nb::repr(dl_device)) +
+                              ": the array is exported where it lies, (" + std::to_string(own.type) + ", " +
+                              std::to_string(own.index) + "), or to the CPU, (1, 0).");
+}
+
+Exported on_cpu(const array& self, bool copy) {
+  const bool own = lies_on_host(self);
+  const array a = on_host(copy && own ? anabranch::copy(self, stream_argument(nb::cast(Device(Device::cpu)))) : self);
+  if (own) pin(a);
+  return {a, const_cast<void*>(a.data_ptr()), {}, !own, copy || place_of(self) != Place{}};
+}
+
+// `stream` is the consumer's, which waits on the device for what computes the array; the host does not.
+Exported on_device(const array& self, Place place, nb::handle stream, bool copy) {
+  std::int64_t handle = dlpack::stream_legacy;
+  if (!stream.is_none()) {
+    if (!PyLong_Check(stream.ptr()) || PyBool_Check(stream.ptr()))
+      throw TypeError("[__dlpack__] stream must be an int or None, not " + std::string(Py_TYPE(stream.ptr())->tp_name) +
+                      ".");
+    handle = nb::cast<std::int64_t>(stream);
   }
-  const array a = copy.is(nb::handle(Py_True)) ? anabranch::copy(self, current_stream()) : self;
-  const void* data = evaluated_data(a);
-  const bool on_host = lies_on_host(a);
-  if (on_host) pin(a);
-  std::unique_ptr<Held> held = hold(a);
-  const dlpack::Tensor tensor = tensor_of(*held, data);
+  if (handle == 0 || handle < dlpack::stream_none)
+    throw std::invalid_argument("[__dlpack__] stream=" + std::to_string(handle) +
+                                " is no CUDA stream: pass a handle, 1 (the legacy default stream), 2 (the per-thread "
+                                "default stream), None (as 1) or -1 (nothing is to wait).");
+  const SharedDevice shared = *shared_device_of(self);
+  const array a = copy ? anabranch::copy(self, stream_argument(nb::cast(shared.device))) : self;
+  const Lent lent = lend(a);
+  if (handle != dlpack::stream_none) {
+    auto& producer = *lent.ready.stream()->queue();
+    shared.interop->let_wait(reinterpret_cast<void*>(handle), producer, lent.ready.value());
+  }
+  return {a, lent.data, place, lent.read_only, copy};
+}
+
+nb::object to_dlpack(const array& value, nb::handle stream, nb::handle max_version, nb::handle dl_device,
+                     nb::handle copy) {
+  const array self = value;  // another thread may rebind the object
+  const Place own = place_of(self), wanted = wanted_place(dl_device, own);
+  const bool on_gpu = own != Place{};
+  if (!stream.is_none() && !on_gpu) throw std::invalid_argument("[__dlpack__] Memory of the CPU takes no stream.");
+  if (wanted != own && copy.is(nb::handle(Py_False)))
+    throw std::invalid_argument("[__dlpack__] copy=False, but memory of a GPU gets to the CPU by a copy alone.");
+  const bool must_copy = copy.is(nb::handle(Py_True));
+  const Exported out = wanted == Place{} ? on_cpu(self, must_copy) : on_device(self, wanted, stream, must_copy);
+  std::unique_ptr<Held> held = hold(out.value);
+  const dlpack::Tensor tensor = tensor_of(*held, out.data, out.place);
   if (!max_version.is_none() && nb::cast<int>(max_version[0]) >= 1) {
-    const std::uint64_t flags =
-        (copy.is(nb::handle(Py_True)) ? dlpack::flag_copied : 0) | (on_host ? 0 : dlpack::flag_read_only);
+    const std::uint64_t flags = (out.copied ? dlpack::flag_copied : 0) | (out.read_only ? dlpack::flag_read_only : 0);
     auto managed = std::make_unique<dlpack::ManagedVersioned>(
         dlpack::ManagedVersioned{1, 0, held.release(), drop<dlpack::ManagedVersioned>, flags, tensor});
     return capsule_of(std::move(managed), "dltensor_versioned",
@@ -123,10 +184,17 @@ void add_interchange(ArrayClass& c) {
         nb::arg("dl_device") = nb::none(), nb::arg("copy") = nb::none(),
         nb::sig("def __dlpack__(self, *, stream: object | None = None, max_version: tuple[int, int] | None = None, "
                 "dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> object"),
-        "The array's memory as a DLPack capsule.");
+        "The array's memory as a DLPack capsule. On a CUDA GPU `stream`, the consumer's (None: the legacy default "
+        "stream, -1: none), waits for the array to be computed, and the host does not; `dl_device=(1, 0)` gives a copy "
+        "on the CPU.");
   c.def(
-      "__dlpack_device__", [](const array&) { return nb::make_tuple(dlpack::device_cpu, 0); },
-      nb::sig("def __dlpack_device__(self) -> tuple[int, int]"), "DLPack's name of the device: (1, 0), the CPU.");
+      "__dlpack_device__",
+      [](const array& a) {
+        const Place place = place_of(a);
+        return nb::make_tuple(place.type, place.index);
+      },
+      nb::sig("def __dlpack_device__(self) -> tuple[int, int]"),
+      "DLPack's name of the device: (1, 0), the CPU, or (2, index), a CUDA GPU.");
   c.def(
       "__array_namespace__",
       [](nb::handle self, nb::handle version) {

@@ -85,6 +85,7 @@ void bind_array(nb::module_& m) {
   add_methods(c);
   add_scalars(m, c);
   add_interchange(c);
+  add_gpu_interchange(c);
   add_pickling(c);
   add_at(m, c);
 }

@@ -22,6 +22,7 @@ extern PyType_Slot scalar_slots[];    // scalars.cpp
 void add_methods(ArrayClass& c);                  // methods.cpp
 void add_scalars(nb::module_& m, ArrayClass& c);  // scalars.cpp
 void add_interchange(ArrayClass& c);              // interchange.cpp
+void add_gpu_interchange(ArrayClass& c);          // gpu_interchange.cpp
 void add_pickling(ArrayClass& c);                 // pickling.cpp
 void add_at(nb::module_& m, ArrayClass& c);       // at.cpp
 

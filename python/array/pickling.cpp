@@ -8,9 +8,8 @@ namespace anabranch::python {
 namespace {
 
 nb::tuple state_of(const array& self) {
-  const array a = contiguous(self, false, current_stream());
-  const void* data = evaluated_data(a);
-  return nb::make_tuple(a.shape(), static_cast<int>(a.dtype().val), nb::bytes(data, a.nbytes()));
+  const array a = on_host(contiguous(self, false, current_stream()));
+  return nb::make_tuple(a.shape(), static_cast<int>(a.dtype().val), nb::bytes(a.data_ptr(), a.nbytes()));
 }
 
 void restore(array* self, const nb::tuple& state) {

@@ -8,9 +8,7 @@ namespace {
 
 PyObject* text_of(PyObject* self) noexcept {
   return guarded(static_cast<PyObject*>(nullptr), [&] {
-    const array a = array_of(self);
-    evaluate(a);
-    const std::string text = to_string(a);
+    const std::string text = to_string(on_host(array(array_of(self))));
     return PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
   });
 }

@@ -39,8 +39,8 @@ nb::object checked(PyObject* o) {
 }
 
 nb::object tolist(const array& self) {
-  const array a = self;  // while it is evaluated, another thread may rebind the object
-  const void* data = evaluated_data(a);
+  const array a = on_host(array(self));  // while it is evaluated, another thread may rebind the object
+  const void* data = a.data_ptr();
   return dispatch_dtype(a.dtype(), [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
     return checked(to_list(static_cast<const T*>(data), a.shape(), a.strides(), 0));
@@ -52,8 +52,8 @@ nb::object item(const array& self) {
     throw std::invalid_argument("[convert] Only arrays of one element are Python scalars, not one of shape " +
                                 to_string(self.shape()) + ".");
   }
-  const array a = self;
-  const void* data = evaluated_data(a);
+  const array a = on_host(array(self));
+  const void* data = a.data_ptr();
   return dispatch_dtype(a.dtype(), [&](auto* type) {
     return checked(to_python(*static_cast<const std::remove_pointer_t<decltype(type)>*>(data)));
   });
@@ -127,9 +127,8 @@ nb::object format(nb::handle self, const nb::object& spec) {
 }
 
 nb::bytes to_bytes(const array& self) {
-  const array a = contiguous(self, false, current_stream());
-  const void* data = evaluated_data(a);
-  return nb::bytes(data, a.nbytes());
+  const array a = on_host(contiguous(self, false, current_stream()));
+  return nb::bytes(a.data_ptr(), a.nbytes());
 }
 
 }  // namespace

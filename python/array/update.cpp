@@ -43,8 +43,8 @@ array update_value(const array& a, nb::handle value, const StreamOrDevice& s) {
 
 // How many elements of a mask are true, and where: flat positions, as an array.
 array positions_of(const array& mask, const StreamOrDevice& s) {
-  const array dense = contiguous(mask, false, s);
-  const bool* at = static_cast<const bool*>(evaluated_data(dense));
+  const array dense = on_host(contiguous(mask, false, s));
+  const bool* at = dense.data<bool>();
   const std::size_t n = dense.size();
   std::size_t count = 0;
   for (std::size_t i = 0; i < n; ++i) count += at[i];

@@ -9,6 +9,7 @@ PROPERTIES = {
     "shape": "tuple[int, ...]",
     "dtype": "Dtype",
     "at": "ArrayAt",
+    "__cuda_array_interface__": "dict[str, Any]",
     **dict.fromkeys(("T", "mT", "real", "imag"), "array"),
 }
 

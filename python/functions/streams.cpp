@@ -1,9 +1,12 @@
 // Stream, ThreadLocalStream, the scopes over them, and synchronize.
+#include "array/gpu_interchange.h"
 #include "functions/bind.h"
 #include "functions/events.h"
 #include "functions/function.h"
 #include "functions/scope.h"
 #include "functions/wait.h"
+
+#include "runtime/stream_state.h"
 
 #include <nanobind/operators.h>
 
@@ -49,6 +52,18 @@ void def_stream_arithmetic(Class& c) {
       .def("__hash__", [](const T& s) { return nb::hash(nb::make_tuple(s.device.index, s.index)); });
 }
 
+nb::object cuda_stream(const Stream& s) {
+  const runtime::Interop* interop = s.state()->queue() ? runtime::interop_of(s.device.type) : nullptr;
+  if (!interop) throw TypeError("[__cuda_stream__] " + to_string(s) + " is no stream of a CUDA GPU.");
+  return nb::make_tuple(0, reinterpret_cast<std::uintptr_t>(native_handle(s)));
+}
+
+// A reference that may be dropped on any thread.
+std::shared_ptr<void> kept(nb::object owner) {
+  if (!owner.is_valid()) return nullptr;
+  return std::shared_ptr<void>(owner.release().ptr(), [](void* o) { release_later(static_cast<PyObject*>(o)); });
+}
+
 void exit_scope(nb::handle self, const nb::args&) { leave_scope(self); }
 
 }  // namespace
@@ -77,12 +92,16 @@ void bind_streams(nb::module_& m) {
           "The event \"what has been submitted to this stream so far is finished\", and so is the computation of "
           "`arrays`, which is submitted first.")
       .def(
-          "wait", [](const Stream& s, const Event& e) { s.wait(e); }, nb::arg("event"),
+          "wait", [](const Stream& s, const Event& e) { waiting([&] { s.wait(e); }); }, nb::arg("event"),
           "Lets what is submitted from now on start only after `event`, whatever stream that is of.")
       .def("query", &Stream::query, "Whether all that has been submitted is finished.")
       .def(
           "synchronize", [](const Stream& s) { waiting([&] { synchronize(s); }); },
           "Waits for all that has been submitted. Raises a failure among it that nobody has seen yet.");
+
+  stream.def(
+      "__cuda_stream__", cuda_stream, nb::sig("def __cuda_stream__(self) -> tuple[int, int]"),
+      "(0, the handle of the CUDA stream), for CUDA libraries. A TypeError where it is no stream of a CUDA GPU.");
 
   auto local =
       nb::class_<ThreadLocalStream>(m, "ThreadLocalStream", "Stands for another stream in each thread that uses it.");
@@ -123,6 +142,17 @@ void bind_streams(nb::module_& m) {
       "sooner its work is begun where processors, or a GPU's multiprocessors, are short; 0 is the usual one. A "
       "CPU has 0 and -1, an NVIDIA GPU mostly 0 to -5; any other number becomes the nearest of these. Results never "
       "depend on it.");
+  def<[](Args& a) {
+    const ForeignStream stream = foreign_stream(a[0], "external_stream");
+    std::optional<Device> device;
+    if (a.given(1)) device = device_or_default(a, 1);
+    return nb::object(nb::cast(external_stream(stream.handle, device, kept(stream.owner))));
+  }>(m, "external_stream(ptr: Any, device: Device | DeviceType | None = None) -> Stream",
+     "A CUDA stream of another library, by its handle (an int) or an object with __cuda_stream__, as a Stream: what is "
+     "computed on it is added to that stream, and async_eval, record and wait return when it has been, so that what "
+     "the "
+     "other library adds then comes after it. The stream is not destroyed here; an object is kept, a handle must stay "
+     "good. A default stream (0 or 1) is that of `device`.");
   def<[](Args& a) { return nb::object(nb::cast(new_thread_unsafe_stream(device_or_default(a, 0)))); }>(
       m, "new_thread_unsafe_stream(device: Device | DeviceType | None = None) -> Stream",
       "As new_stream: every stream may be used from any thread. The name is MLX's.");

@@ -183,12 +183,13 @@ def test_errors_of_producers_arrive():
             raise AssertionError
 
         def __dlpack_device__(self):
-            return (2, 0)
+            return (10, 0)  # ROCm
 
     with pytest.raises(KeyError, match="mine"):
         mx.array(Failing())
-    with pytest.raises(ValueError, match="device"):
-        mx.array(Elsewhere())
+    for read in (mx.array, mx.asarray, mx.from_dlpack):
+        with pytest.raises(ValueError, match="Elsewhere lies on a device"):
+            read(Elsewhere())
 
 
 @pytest.mark.parametrize("name", [n for n in NUMPY if n != "bool_"] + ["bool_"])
@@ -213,6 +214,89 @@ def test_dlpack_capsules():
         a.__dlpack__(dl_device=(2, 0))
     del a
     gc.collect()
+
+
+def test_from_dlpack_shares():
+    x = np.arange(12, dtype=np.float64).reshape(3, 4)
+    for view in (x, x.T, x[::-1, ::2]):
+        for copy in (None, False):
+            a = mx.from_dlpack(view, copy=copy)
+            assert a.dtype == mx.float64 and a.tolist() == view.tolist()
+            assert np.shares_memory(np.asarray(a), x)
+        a = mx.from_dlpack(view, copy=True)
+        assert a.dtype == mx.float64 and a.tolist() == view.tolist()
+        assert not np.shares_memory(np.asarray(a), x)
+    a = mx.from_dlpack(x)
+    b = mx.add(a, 0)
+    x[0, 0] = 7
+    assert a[0, 0].item() == 7 and b[0, 0].item() == 7  # b was not computed yet
+    # What arrays cannot be over comes as a copy.
+    x.flags.writeable = False
+    for odd in (x, x.astype(np.complex128)):
+        assert mx.from_dlpack(odd).tolist() == odd.tolist()
+        with pytest.raises(ValueError, match="copy=False"):
+            mx.from_dlpack(odd, copy=False)
+    assert mx.from_dlpack(a) is not None and mx.from_dlpack(a, copy=True).tolist() == a.tolist()
+
+
+def test_shared_memory_is_read_anew_by_each_reader():
+    x = np.zeros(1000, np.float32)
+    a, b = mx.from_dlpack(x), mx.asarray(x, copy=False)
+    for i in range(3):
+        x[:] = i
+        assert (np.array(a + 0) == i).all() and (np.array(b + 0) == i).all()
+
+
+class OldDlpack:
+    """A producer of before DLPack 1.0."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __dlpack__(self, stream=None):
+        return self.x.__dlpack__()
+
+    def __dlpack_device__(self):
+        return (1, 0)
+
+
+def test_old_producers():
+    assert mx.from_dlpack(OldDlpack(np.arange(3, dtype=np.int16))).tolist() == [0, 1, 2]
+    assert mx.array(OldDlpack(np.arange(3, dtype=np.int16))).tolist() == [0, 1, 2]
+
+
+class OnCuda:
+    """As a tensor on a GPU would be."""
+
+    def __dlpack__(self, **arguments):
+        raise AssertionError
+
+    def __dlpack_device__(self):
+        return (2, 0)
+
+
+class WithCudaInterface:
+    def __init__(self):
+        self.__cuda_array_interface__ = {"shape": (1,), "typestr": "<f4", "data": (4096, False), "version": 3}
+
+
+def test_without_a_cuda_gpu():
+    """On the CPU alone, and on simulated GPUs, which no other library can use."""
+    x = mx.add(mx.array([1.0]), 1)
+    if x.__dlpack_device__() != (1, 0):
+        pytest.skip("there is one")
+    assert not hasattr(x, "__cuda_array_interface__")
+    for tensor in (OnCuda(), WithCudaInterface()):
+        for read in (mx.array, lambda t: mx.asarray(t, copy=False)):
+            with pytest.raises(ValueError, match="lies on a CUDA device, which can't be used here"):
+                read(tensor)
+    with pytest.raises(ValueError, match="takes no stream"):
+        x.__dlpack__(stream=1)
+    with pytest.raises(TypeError, match="no stream of a CUDA GPU"):
+        mx.default_stream(mx.default_device()).__cuda_stream__()
+    for device in (None, mx.cpu, mx.gpu):
+        with pytest.raises(ValueError, match=r"\[external_stream\]"):
+            mx.external_stream(1, device)
 
 
 def test_asarray():
