@@ -18,8 +18,8 @@ constexpr std::size_t bytes_on_their_way = 96;
 // Weight of all copies of a program in a kernel, one for each element that a thread has on its way: more take seconds
 // to compile, and no longer wait for memory.
 constexpr int most_weight = 1200;
-// A thread's pairs of vectors, which share what it does once: reading keys, above all.
-constexpr std::size_t most_pairs = 2;
+// Pairs of elements of a thread, which share what it does once: reading keys, above all.
+constexpr std::size_t most_pairs = 8;
 // Of generating a word, in tens of instructions as weight_of().
 constexpr int weight_of_word = 4;
 // Shorter rows waste too much of what moves together.
@@ -182,7 +182,7 @@ class Planner {
     for (const auto& i : p_.instructions) weight += weight_of(i.op, graph::lane_of(i.from));
     const bool halves = form_.kind == Kind::halves;
     if (halves) {
-      unroll = most_pairs;
+      unroll = most_pairs / vector;
       for (const Access access : form_.in) weight += access == Access::generated ? weight_of_word : 0;
     }
     const auto too_much = [&] {
