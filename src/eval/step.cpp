@@ -49,10 +49,10 @@ std::uint32_t references_of(const SmallVector<graph::NodeRef, 4>& inputs, const 
 
 // Whether `own` references are all there are: nobody else can read the value of `base`, since nobody has a handle to
 // get one from. On a device the step that computes it may be in flight and know it too; it counts as long as it is
-// marked, in this order.
+// marked. Who counts after that step has let go of its reference, and acquires that, sees that the mark is gone.
 bool is_known_to_nobody_else(const Operation* base, std::uint32_t own) {
   const std::uint32_t references = base->references.load(std::memory_order_acquire);
-  return references == own || (references == own + 1 && base->in_flight.load(std::memory_order_acquire));
+  return references == own || (references == own + 1 && base->in_flight.load(std::memory_order_relaxed));
 }
 
 }  // namespace
@@ -141,8 +141,8 @@ BufferRef Step::donated(const Operation& output, std::size_t bytes) {
     const Operation* base = graph::base_of(node);
     // The node's reference to the buffer must be the only one, too.
     if (!is_known_to_nobody_else(base, 1) || !base->buffer || base->buffer->size < bytes ||
-        base->buffer->references.load(std::memory_order_acquire) != 1 || runtime::is_foreign(base->buffer.get()) ||
-        base->buffer->arena != &stream->arena())
+        base->buffer->references.load(std::memory_order_acquire) != 1 ||
+        base->buffer->arena != &stream->arena())  // another device's, or foreign
       continue;
     return base->buffer;
   }
@@ -249,7 +249,7 @@ void Step::finish(std::exception_ptr failure) noexcept {
   if (issued_) spread_poison();  // what the device found out since
   publish(failure);
   if (issued_)
-    for (const auto& op : outputs) op->in_flight.store(false, std::memory_order_release);
+    for (const auto& op : outputs) op->in_flight.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace anabranch::evaluation

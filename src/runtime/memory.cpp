@@ -113,8 +113,10 @@ std::vector<Arena*> arenas() {
 }
 
 void sweep_device_arenas() {
-  Lock lock(of_devices().mutex);
-  for (Arena* arena : device_arenas()) arena->sweep();
+  DeviceArenas& d = of_devices();
+  Lock lock(d.mutex);  // and no list of them: a thread that retires work must not need memory
+  for (auto& [device, arena] : d.arenas) arena->sweep();
+  if (d.landing) d.landing->sweep();
 }
 
 BufferRef allocate(std::size_t bytes) { return host_arena().allocate(bytes); }

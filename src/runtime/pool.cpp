@@ -1,7 +1,7 @@
 #include "runtime/pool.h"
 
 #include <algorithm>
-#include <system_error>
+#include <exception>
 
 #include "runtime/machine.h"
 #include "runtime/parking.h"
@@ -43,7 +43,7 @@ void Pool::push(Ref<StreamState> strand, std::size_t hands) {
   for (int i = 0; i < start; ++i) {
     try {
       Thread([this] { run(); }).detach();
-    } catch (const std::system_error&) {  // no thread to be had: the workers there are, and waiting threads, run it
+    } catch (const std::exception&) {  // no thread to be had: the workers there are, and waiting threads, run it
       Lock lock(mutex_);
       --started_;
     }

@@ -36,11 +36,13 @@ Ref<StreamState> open(Device device, bool listed) {
   // The parts that may throw come first, without the lock.
   Arena& arena = arena_of(device);
   std::unique_ptr<Queue> queue = find_backend(device.type)->open_queue(device.index);
+  std::list<StreamState*> entry(1);
   Registry& r = registry();
   Lock lock(r.mutex);
   Ref<StreamState> stream(new StreamState(listed ? r.next_index++ : unlisted, device, arena, std::move(queue)));
   r.guarded.write();
-  r.streams.push_back(stream.get());
+  entry.front() = stream.get();
+  r.streams.splice(r.streams.end(), entry);
   stream->position = std::prev(r.streams.end());
   return stream;
 }

@@ -347,6 +347,12 @@ void StreamState::pass_on(Reached& reached, Runner& runner) {
       strand->strand_ = Strand::Queued;
       strand->blocked_on_ = {};
     }
+    try {
+      runner.unblocked.reserve(runner.unblocked.size() + 1);
+    } catch (const std::bad_alloc&) {  // no room to keep it
+      Pool::get().push(std::move(strand), 1);
+      continue;
+    }
     runner.unblocked.push_back(std::move(strand));
   }
 }

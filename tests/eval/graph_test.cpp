@@ -14,6 +14,18 @@ namespace {
 
 using graph::Op;
 
+// Memory that is somebody else's is read and not written, though no other array knows of it.
+TEST(Graph, ForeignMemoryIsNotOverwritten) {
+  std::vector<float> theirs = {1, 2, 3, 4};
+  const Stream s = new_stream(Device::cpu);
+  const array sum = [&] {
+    const array x(theirs.data(), {4}, float32, [](void*) {});
+    return graph::elementwise(Op::Add, {4}, float32, {&x, &x}, s);
+  }();
+  EXPECT_EQ(sum.data<float>()[3], 8.0f);
+  EXPECT_EQ(theirs, (std::vector<float>{1, 2, 3, 4}));
+}
+
 // A program of additions, subtractions, products and maxima over small integers in float64, where all are exact.
 struct Program {
   struct Step {

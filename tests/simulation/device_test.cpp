@@ -1,4 +1,7 @@
 // Devices that work on their own, under the scheduler: how far ahead they are given work, and what comes of it.
+#include "anabranch/error.h"
+#include "anabranch/ops.h"
+#include "backends/sim/machine.h"
 #include "directed.h"
 #include "runtime/backend.h"
 
@@ -70,6 +73,39 @@ TEST_F(Devices, AThreadPassesOnWhatItIsNotToWaitFor) {
         second.wait();
         require(ahead, "a thread kept to itself what it did not run");
       });
+}
+
+// What a lost device was in the middle of has ended, one way or the other, when its loss is told.
+TEST_F(Devices, ALostDeviceHasStopped) {
+  run_many([](Circumstances& c) { c.settings.lonely = true; },
+           [] {
+             std::vector<char> from(1 << 16, 1), to(1 << 16, 0);
+             const Stream s = new_stream(Device::gpu);
+             const Event copy = launch(s, [&](Launch& l) { l.queue().copy(to.data(), from.data(), from.size()); });
+             delay(3000);
+             backends::sim::Machine::get().lose(0, "the test has lost it");
+             const char then = to.back();
+             delay(1'000'000);
+             require(to.back() == then, "a lost device went on");
+             copy.wait();
+           });
+}
+
+// A failure of which its reader was told comes up once, though a device has it told when it is given the work and again
+// when it has done it.
+TEST_F(Devices, AFailureIsToldOnce) {
+  run_many([](Circumstances& c) { c.settings.faults[static_cast<std::size_t>(Fault::Command)] = {1, 1}; },
+           [] {
+             const Stream s = new_stream(Device::gpu);
+             bool raised = false;
+             try {
+               full({3}, 1.0f, float32, s).eval();
+             } catch (const MemoryError&) {
+               raised = true;
+             }
+             require(raised, "a refused command was no failure");
+             s.synchronize();
+           });
 }
 
 TEST_F(Devices, ADeviceIsGivenSoManySubmissionsAtMost) {

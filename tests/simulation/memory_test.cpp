@@ -305,6 +305,69 @@ TEST_F(ShortMemory, ALastTryThatOthersStoodInTheWayOfIsNotTheLast) {
       });
 }
 
+// So it is where the other one has parked already when this one looks who moves.
+TEST_F(ShortMemory, WhoHasStoodInTheWayAndParkedIsCounted) {
+  run_short(
+      3,
+      [](std::uint64_t) {
+        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
+        Atomic<bool> last_try{false}, a_holds{false}, b_holds{false};
+        int tries = 0, tries_of_other = 0;
+        const Event wants = submit(
+            a,
+            [&](Launch& launch) {
+              if (++tries != 2) return take(launch, 3, 0);
+              last_try.store(true);
+              launch.scratch(block);
+              a_holds.store(true);
+              watch([&] { return b_holds.load(); });
+              try {
+                launch.scratch(block);
+              } catch (const MemoryError&) {
+                watch([] { return runtime::parked_strands.load() == 1; });
+                throw;
+              }
+            },
+            {}, must_succeed);
+        a.state()->schedule();
+        watch([&] { return last_try.load(); });
+        const Event other = submit(
+            b,
+            [&](Launch& launch) {
+              if (++tries_of_other != 1) return take(launch, 3, 0);
+              watch([&] { return a_holds.load(); });
+              launch.scratch(block);
+              launch.scratch(block);
+              b_holds.store(true);
+              launch.scratch(block);
+            },
+            {}, must_succeed);
+        b.state()->schedule();
+        watch(wants);
+        watch(other);
+      },
+      [](Circumstances& c) {
+        c.workers = 2;
+        c.settings.faults[static_cast<std::size_t>(Fault::Allocation)] = {1, 1};
+      });
+}
+
+// Two hold one block: the last one to let go of it gives it to whoever comes next, after the other one's reads.
+TEST_F(ShortMemory, ABlockIsUsedAnewAfterAllItsReaders) {
+  run_short(2, [](std::uint64_t) {
+    BufferRef shared = runtime::allocate(block);
+    auto use = [](BufferRef mine) {
+      mine->contents.read();
+      mine = {};
+      runtime::allocate(block);
+    };
+    BufferRef copy = shared;
+    Thread one([&use, &shared] { use(std::move(shared)); }), two([&use, &copy] { use(std::move(copy)); });
+    one.join();
+    two.join();
+  });
+}
+
 // A thread leaves in the middle of a submission, and there is no pool to go on with it: what it holds is not waited
 // for.
 TEST_F(ShortMemory, AThreadThatHasLeftIsNotWaitedFor) {
