@@ -58,11 +58,11 @@ bool goes_alone(const Node* node) {
 
 Ref<Operation> replicate(Operation* op, Arena& arena, Submitted& to) {
   if (auto known = find_replica(op, arena)) return known;
+  // Room to keep it first: once it is submitted, nothing may throw.
+  if (!op->replicas) op->replicas = std::make_unique<std::vector<Ref<Operation>>>();
+  op->replicas->reserve(op->replicas->size() + 1);
   auto replica = transfer(op, arena, to);
-  if (!op->pinned.load(std::memory_order_relaxed)) {
-    if (!op->replicas) op->replicas = std::make_unique<std::vector<Ref<Operation>>>();
-    op->replicas->push_back(replica);
-  }
+  if (!op->pinned.load(std::memory_order_relaxed)) op->replicas->push_back(replica);
   return replica;
 }
 
@@ -94,6 +94,7 @@ graph::NodeRef brought(const Node* node, Arena& arena, Submitted& to) {
 }
 
 Ref<Operation> replica_of(Operation* op, Arena& arena) {
+  const runtime::NewMayFail here;
   Submitted submitted;
   Ref<Operation> replica;
   {

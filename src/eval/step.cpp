@@ -177,9 +177,11 @@ void Step::start(runtime::Launch& launch) {
 
 void Step::begin(runtime::Launch& launch) {
   if (outputs.empty()) return;
+  if (stream->queue()) note_reads();
   if (outputs.front()->op == graph::Op::Transfer) return transfer(launch);
   const Views out = bind_outputs(launch), in = bind_inputs(out);
   if (element_count(domain) == 0) return;
+  const runtime::NewMayFail not_in_kernels(false);  // what they keep for the next call, schedules would depend on
   runtime::Backend& backend = runtime::backend_for(stream->device, "eval", "run on gpu device");
   if (fused) {
     backend.launch_program(program, domain, {in.data(), in.size()}, {out.data(), out.size()}, launch);
@@ -191,6 +193,13 @@ void Step::begin(runtime::Launch& launch) {
   }
 }
 
+// The device is about to use the inputs until this step's end: noted before it is, since there may be no memory to.
+void Step::note_reads() const {
+  const Event end(stream, done_at_);
+  for (const auto& node : inputs)
+    if (const BufferRef& b = graph::base_of(node.get())->buffer; b && b->arena) b->arena->note_use(b.get(), end);
+}
+
 void Step::transfer(runtime::Launch& launch) {
   const Operation& to = *outputs.front();
   const std::size_t bytes = bytes_of(to);
@@ -199,6 +208,7 @@ void Step::transfer(runtime::Launch& launch) {
   buffers_.push_back(&arena == &stream->arena() ? launch.allocate(bytes)
                      : lands                    ? runtime::landing_arena(stream->device.type).allocate(bytes)
                                                 : arena.allocate(bytes));
+  runtime::Arena::expect_use(buffers_.front().get());
   const graph::Node* node = inputs.front().get();  // dense
   const char* from = static_cast<const char*>(graph::base_of(node)->buffer->data) +
                      graph::offset_of(node) * static_cast<std::int64_t>(node->dtype.size());
@@ -211,7 +221,11 @@ void Step::publish(const std::exception_ptr& exception) {
   if (exception && !failed_) {
     failed_ = true;
     const Operation* made = outputs.empty() ? nullptr : outputs[at_fault_].get();
-    failure = Ref<Failure>::adopt(new Failure(explain(exception, name_of(*this), stream, made)));
+    try {
+      failure = Ref<Failure>::adopt(new Failure(explain(exception, name_of(*this), stream, made)));
+    } catch (const std::bad_alloc&) {
+      failure = runtime::undescribed_failure();
+    }
     stream->remember_failure(failure);
     if (made && made->op == graph::Op::Transfer) forget_replica(graph::base_of(inputs.front().get()), made);
   }
@@ -230,12 +244,10 @@ void Step::issued(const std::exception_ptr& failure) noexcept {
   // The device may be using all this, also where adding its commands failed half-way.
   issued_ = true;
   const Event end(stream, done_at_);
-  for (const auto& b : buffers_)
-    if (b->arena) b->arena->note_use(b.get(), end);
+  for (const auto& b : buffers_) b->arena->note_use(b.get(), end);
   for (const auto& node : inputs) {
     Operation* base = graph::base_of(node.get());
     if (!base->buffer || !base->buffer->arena) continue;
-    base->buffer->arena->note_use(base->buffer.get(), end);
     // An intermediate result that nobody else can read: the device alone needs its memory, in its own order. What lies
     // on the host has no such order.
     if (is_known_to_nobody_else(base, references_of(inputs, base)) && &graph::home_of(base) != &runtime::host_arena())
@@ -246,7 +258,11 @@ void Step::issued(const std::exception_ptr& failure) noexcept {
 }
 
 void Step::finish(std::exception_ptr failure) noexcept {
-  if (issued_) spread_poison();  // what the device found out since
+  try {
+    if (issued_) spread_poison();    // what the device found out since
+  } catch (const std::bad_alloc&) {  // what depends on it is not known: all fails
+    if (!failure) failure = std::current_exception();
+  }
   publish(failure);
   if (issued_)
     for (const auto& op : outputs) op->in_flight.store(false, std::memory_order_relaxed);

@@ -36,6 +36,7 @@ void StreamState::issue(Work* work, std::exception_ptr failure, Runner& runner) 
 
 void StreamState::progressed() {
   if (!queue_ || (queue_->reached() <= completed() && !queue_->lost())) return;
+  const NewMayFail here;
   Runner runner(std::numeric_limits<double>::infinity());
   Reached to_go_on;
   retire(false, to_go_on, runner);

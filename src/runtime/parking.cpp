@@ -59,6 +59,7 @@ bool has_freed_since(const OutOfMemory& refusal) { return refusal.arena->figures
 }  // namespace
 
 void retry_parked() {
+  const NewMayFail here;
   Lock lock(parking().mutex);
   take_and_unpark(all, false, lock);
   reconsider_parked();
@@ -77,11 +78,12 @@ void park(Ref<StreamState> stream, const OutOfMemory& refusal) {
 }
 
 void fail_oldest_parked_unless_something_moves() {
+  const NewMayFail here;
   while (parked_strands.load() != 0) {
     const Look look;
     const bool workers = Pool::get().has_workers();
     bool moving = false;
-    for (const auto& s : open_streams(Listing::All)) {
+    for (Ref<StreamState> s = next_stream(nullptr); s; s = next_stream(s.get())) {
       moving |= s->is_moving(workers);
       // Who promised to run it may be waiting for what is parked.
       if (workers) s->schedule();
@@ -97,7 +99,7 @@ void fail_oldest_parked_unless_something_moves() {
 bool may_be_helped(const StreamState& self, const OutOfMemory& refusal) {
   const Look look;
   const bool workers = Pool::get().has_workers();
-  for (const auto& s : open_streams(Listing::All))
+  for (Ref<StreamState> s = next_stream(nullptr); s; s = next_stream(s.get()))
     if (s.get() != &self && s->is_moving(workers)) return true;
   if (has_freed_since(refusal)) return true;
   Lock lock(parking().mutex);
@@ -112,7 +114,7 @@ void forget_parked() {
 
 bool wait_for_memory(const OutOfMemory& refusal) {
   bool waited = false;
-  for (const auto& s : open_streams(Listing::All)) {
+  for (Ref<StreamState> s = next_stream(nullptr); s; s = next_stream(s.get())) {
     if (has_freed_since(refusal)) return true;
     const std::uint64_t n = s->completed();
     if (n >= s->submitted()) continue;

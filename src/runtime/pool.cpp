@@ -89,6 +89,7 @@ Ref<StreamState> Pool::take_first() {
 }
 
 void Pool::run() {
+  const NewMayFail here;
   while (Ref<StreamState> strand = pop()) serve(std::move(strand));
   Lock lock(mutex_);
   if (--started_ == 0) gone_->notify_all();

@@ -79,6 +79,14 @@ std::vector<Ref<StreamState>> open_streams(Listing listing) {
   return out;
 }
 
+Ref<StreamState> next_stream(const StreamState* previous) {
+  Registry& r = registry();
+  Lock lock(r.mutex);
+  for (auto at = previous ? std::next(previous->position) : r.streams.begin(); at != r.streams.end(); ++at)
+    if (StreamState* s = *at; try_retain(s)) return Ref<StreamState>::adopt(s);
+  return {};
+}
+
 Mutex& registry_mutex() { return registry().mutex; }
 const std::list<StreamState*>& registered_streams() { return registry().streams; }
 

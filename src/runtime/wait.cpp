@@ -186,6 +186,7 @@ void set_interrupt_check(bool (*check)()) { interrupt_check.store(check); }
 void wait(const Event& event) { wait_until(event, forever); }
 
 bool wait_until(const Event& event, std::int64_t deadline) {
+  const NewMayFail here;
   if (event.query()) return true;
   return Helper(event, deadline).help();
 }

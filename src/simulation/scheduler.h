@@ -14,7 +14,7 @@
 
 namespace anabranch::simulation {
 
-enum class Fault : std::uint8_t { Allocation, ThreadStart, Command, Signal, count };
+enum class Fault : std::uint8_t { Allocation, ThreadStart, Command, Signal, New, count };
 
 // How the next fiber is chosen.
 enum class Strategy : std::uint8_t {

@@ -48,6 +48,8 @@ void finish_copies() {
       runtime::wait(Event(s, s->submitted()));
     } catch (const runtime::Interrupted&) {
       return finish_copies();
+    } catch (const std::bad_alloc&) {
+      return finish_copies();
     }
   }
 }

@@ -36,6 +36,7 @@ void Machine::close(const std::shared_ptr<Line>& line) {
 }
 
 void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {
+  const runtime::NewMayFail not_here(false);  // a driver's memory is its own: what it can refuse, Fault says
   if (forked_.load()) std::rethrow_exception(lost(line->device));
   if (!command.signalled && runtime::injected(runtime::Fault::Command))
     throw MemoryError("The simulated GPU refused a command.");
