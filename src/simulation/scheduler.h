@@ -73,6 +73,7 @@ class Scheduler {
   void wake_one(const void* object);
   Fiber* start(std::function<void()> body, const Place& place);
   bool injected(Fault fault);
+  bool new_fails() { return running_ && running_->new_may_fail && injected(Fault::New); }
   bool one_in(std::uint32_t n) { return random_.one_in(n); }
 
   Fiber& running() { return *running_; }

@@ -252,10 +252,7 @@ class NewMayFail {
   NewMayFail(const NewMayFail&) = delete;
   ~NewMayFail() { this_fiber().new_may_fail = before_; }
   // For the program's operator new: whether this call is to fail.
-  static bool fails() {
-    Scheduler* s = Scheduler::current();
-    return s && s->running().new_may_fail && s->injected(Fault::New);
-  }
+  static bool fails() { return Scheduler::current() && Scheduler::current()->new_fails(); }
 
  private:
   const bool before_;

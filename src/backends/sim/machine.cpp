@@ -17,6 +17,7 @@ Machine& Machine::get() {
 }
 
 std::shared_ptr<Line> Machine::open(int device) {
+  const runtime::NewMayFail not_here(false);  // a driver's memory is its own: what it can refuse, Fault says
   if (forked_.load()) return std::make_shared<Line>(device, 0);
   used_.store(true);
   Lock lock(mutex_);
@@ -25,6 +26,7 @@ std::shared_ptr<Line> Machine::open(int device) {
 }
 
 void Machine::close(const std::shared_ptr<Line>& line) {
+  const runtime::NewMayFail not_here(false);
   if (forked_.load()) return;
   Lock lock(mutex_);
   std::erase(open_, line);
@@ -36,7 +38,7 @@ void Machine::close(const std::shared_ptr<Line>& line) {
 }
 
 void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {
-  const runtime::NewMayFail not_here(false);  // a driver's memory is its own: what it can refuse, Fault says
+  const runtime::NewMayFail not_here(false);
   if (forked_.load()) std::rethrow_exception(lost(line->device));
   if (!command.signalled && runtime::injected(runtime::Fault::Command))
     throw MemoryError("The simulated GPU refused a command.");
@@ -150,6 +152,7 @@ std::exception_ptr Machine::check_order(Line& line, const Line::Command& command
 
 // Noted in any case: leak checkers do not know a device's addresses.
 void Machine::allocated(const void* base, std::size_t bytes) {
+  const runtime::NewMayFail not_here(false);
   if (forked_.load()) return;
   Lock lock(mutex_);
   uses_.allocated(base, bytes);
