@@ -57,6 +57,10 @@ bool is_known_to_nobody_else(const Operation* base, std::uint32_t own) {
   return references == own || (references == own + 1 && base->in_flight.load(std::memory_order_relaxed));
 }
 
+// Whether its memory is a device's, which can be used anew in the device's order. What lies on the host has no such
+// order: a step that reads it there keeps it until its end.
+bool is_in_order(const Operation* base) { return &graph::home_of(base) != &runtime::host_arena(); }
+
 }  // namespace
 
 std::exception_ptr lost_in_fork(const Operation& op) {
@@ -199,7 +203,8 @@ void Step::begin(runtime::Launch& launch) {
 void Step::note_reads() const {
   const Event end(stream, done_at_);
   for (const auto& node : inputs)
-    if (const BufferRef& b = graph::base_of(node.get())->buffer; b && b->arena) b->arena->note_use(b.get(), end);
+    if (const Operation* base = graph::base_of(node.get()); base->buffer && is_in_order(base))
+      base->buffer->arena->note_use(base->buffer.get(), end);
 }
 
 void Step::transfer(runtime::Launch& launch) {
@@ -207,10 +212,11 @@ void Step::transfer(runtime::Launch& launch) {
   const std::size_t bytes = bytes_of(to);
   runtime::Arena& arena = graph::home_of(&to);
   const bool lands = &arena == &runtime::host_arena();
-  buffers_.push_back(&arena == &stream->arena() ? launch.allocate(bytes)
-                     : lands                    ? runtime::landing_arena(stream->device.type).allocate(bytes)
-                                                : arena.allocate(bytes));
-  runtime::Arena::expect_use(buffers_.front().get());
+  BufferRef to_here = &arena == &stream->arena() ? launch.allocate(bytes)
+                      : lands                    ? runtime::landing_arena(stream->device.type).allocate(bytes)
+                                                 : arena.allocate(bytes);
+  runtime::Arena::expect_use(to_here.get());
+  buffers_.push_back(std::move(to_here));
   const graph::Node* node = inputs.front().get();  // dense
   const char* from = static_cast<const char*>(graph::base_of(node)->buffer->data) +
                      graph::offset_of(node) * static_cast<std::int64_t>(node->dtype.size());
@@ -249,11 +255,8 @@ void Step::issued(const std::exception_ptr& failure) noexcept {
   for (const auto& b : buffers_) b->arena->note_use(b.get(), end);
   for (const auto& node : inputs) {
     Operation* base = graph::base_of(node.get());
-    if (!base->buffer || !base->buffer->arena) continue;
-    // An intermediate result that nobody else can read: the device alone needs its memory, in its own order. What lies
-    // on the host has no such order.
-    if (is_known_to_nobody_else(base, references_of(inputs, base)) && &graph::home_of(base) != &runtime::host_arena())
-      base->buffer = {};
+    // An intermediate result that nobody else can read: the device alone needs its memory, in its own order.
+    if (is_in_order(base) && is_known_to_nobody_else(base, references_of(inputs, base))) base->buffer = {};
   }
   publish(failure);
   for (const auto& op : outputs) op->in_flight.store(true, std::memory_order_relaxed);

@@ -59,6 +59,7 @@ BufferRef Arena::allocate(std::size_t bytes, const StreamState* stream, std::vec
   const std::uint32_t c = class_of(bytes);
   const std::size_t size = class_size(c);
   Buffer* b = nullptr;
+  std::uint64_t frees;
   // Given back outside the lock, and before others are taken.
   struct Surplus {
     Arena& arena;
@@ -79,12 +80,15 @@ BufferRef Arena::allocate(std::size_t bytes, const StreamState* stream, std::vec
     if (b) cached_ -= size;
     active_ += size;
     if (active_ > peak_) peak_ = active_;
+    frees = frees_;
   }
   surplus.give_back();
   if (!b && !(b = from_source(c))) {
     Lock lock(mutex_);
     active_ -= size;
-    refuse(bytes, "there is no more", figures_locked());
+    Figures f = figures_locked();
+    f.frees = frees;  // what has come back since the source was asked may be enough
+    refuse(bytes, "there is no more", f);
   }
   std::erase_if(b->uses, has_happened);  // the others stay: this try may be undone before the block is used anew
   b->undone = false;
@@ -164,6 +168,7 @@ void Arena::sweep() {
       }
     }
   }
+  if (!done) return;
   for (Buffer* b = done; b; b = b->next) b->uses.clear();  // outside the lock: it may be the end of streams
   {
     Lock lock(mutex_);

@@ -101,7 +101,7 @@ Arena& landing_arena(Device::DeviceType from);
 std::optional<Device> device_of(const Arena& arena);
 // Every arena there is, the host's first.
 std::vector<Arena*> arenas();
-void sweep_device_arenas();
+void sweep_arenas();
 // Held over a fork, with the mutex of each arena; what it guards, to be used holding it.
 Mutex& device_arenas_mutex();
 std::vector<Arena*> device_arenas();

@@ -44,7 +44,7 @@ void StreamState::progressed() {
     to_go_on.retiring = std::move(next->next_retiring_);
     next->retire(true, to_go_on, runner);
   }
-  sweep_device_arenas();
+  sweep_arenas();
   runner.flush();
   reconsider_parked();
 }

@@ -112,7 +112,8 @@ std::vector<Arena*> arenas() {
   return out;
 }
 
-void sweep_device_arenas() {
+void sweep_arenas() {
+  host_arena().sweep();  // of a transfer to it that failed
   DeviceArenas& d = of_devices();
   Lock lock(d.mutex);  // and no list of them: a thread that retires work must not need memory
   for (auto& [device, arena] : d.arenas) arena->sweep();

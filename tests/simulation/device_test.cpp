@@ -108,6 +108,30 @@ TEST_F(Devices, AFailureIsToldOnce) {
            });
 }
 
+// Of a step of which one result fails and the other one does not, the device writes to the memory of both.
+TEST_F(Devices, MemoryOfAResultThatFailedIsNotUsedAnewTooSoon) {
+  run_many([](Circumstances& c) { c.settings.faults[static_cast<std::size_t>(Fault::Command)] = {1, 1}; },
+           [] {
+             const Stream s = new_stream(Device::gpu), other = new_stream(Device::gpu);
+             const array bad = full({3}, 1.0f, float32, s), good = full({3}, 2.0f, float32, s);
+             bool raised = false;
+             try {
+               bad.eval();
+             } catch (const MemoryError&) {
+               raised = true;
+             }
+             require(raised, "a refused command was no failure");
+             good.eval();
+             const array x = add(bad, good, s), y = add(good, good, s);
+             launch(s, [](Launch& l) { occupy(l, 3); });
+             async_eval({x, y});
+             const Event end = y.event();
+             watch([&] { return end.stream()->issued() >= end.value(); });
+             const array z = full({3}, 7.0f, float32, other);
+             require(z.data<float>()[1] == 7.0f && y.data<float>()[1] == 4.0f, "a value is wrong");
+           });
+}
+
 TEST_F(Devices, ADeviceIsGivenSoManySubmissionsAtMost) {
   std::uint64_t most = 0;
   run_many([](Circumstances&) {},

@@ -114,7 +114,8 @@ void Machine::serve(const std::shared_ptr<Line>& line, Lock& lock) {
     } else if (command.signalled) {
       if (line->failure) line->failures[command.value] = std::exchange(line->failure, nullptr);
       if (checks_order) line->signals[command.value] = line->known;
-      line->reached.store(command.value, std::memory_order_release);
+      // Who sees it asks take_failure() before it reads anything: the lock orders that after what was done.
+      line->reached.store(command.value, std::memory_order_relaxed);
       for (auto& other : line->waiting) make_ready(std::move(other));
       line->waiting.clear();
       lock.unlock();

@@ -101,7 +101,7 @@ class SimQueue final : public runtime::Queue {
     command.value = value;
     Machine::get().add(line_, std::move(command));
   }
-  std::uint64_t reached() const override { return line_->reached.load(std::memory_order_acquire); }
+  std::uint64_t reached() const override { return line_->reached.load(std::memory_order_relaxed); }
   std::exception_ptr take_failure(std::uint64_t value) override { return Machine::get().take_failure(*line_, value); }
   std::int64_t spin_ns() const override { return 20'000; }
   std::exception_ptr lost() const override { return Machine::get().lost(line_->device); }
