@@ -132,6 +132,7 @@ class SimBackend final : public runtime::Backend {
  public:
   explicit SimBackend(int devices) {
     for (int i = 0; i < devices; ++i) memory_.emplace_back(i);
+    Machine::get();  // made by who opens the backend, which no fork comes in between
   }
 
   int device_count() const override { return static_cast<int>(memory_.size()); }
