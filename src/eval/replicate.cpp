@@ -58,11 +58,13 @@ bool goes_alone(const Node* node) {
 
 Ref<Operation> replicate(Operation* op, Arena& arena, Submitted& to) {
   if (auto known = find_replica(op, arena)) return known;
-  // Room to keep it first: once it is submitted, nothing may throw.
-  if (!op->replicas) op->replicas = std::make_unique<std::vector<Ref<Operation>>>();
-  op->replicas->reserve(op->replicas->size() + 1);
+  const bool kept = !op->pinned.load(std::memory_order_relaxed);
+  if (kept) {  // room for it first: once it is submitted, nothing may throw
+    if (!op->replicas) op->replicas = std::make_unique<std::vector<Ref<Operation>>>();
+    op->replicas->reserve(op->replicas->size() + 1);
+  }
   auto replica = transfer(op, arena, to);
-  if (!op->pinned.load(std::memory_order_relaxed)) op->replicas->push_back(replica);
+  if (kept) op->replicas->push_back(replica);
   return replica;
 }
 
