@@ -32,8 +32,8 @@ std::string name_of(const Step& step) {
 // `cause` as readers are thrown it: with the operation's name and where it ran and was made.
 std::exception_ptr explain(std::exception_ptr cause, const std::string& name, const Ref<runtime::StreamState>& stream,
                            const Operation* made) {
-  const runtime::NewMayFail not_here(
-      false);  // streams' numbers, and so the texts, differ from one schedule to the next
+  // Streams' numbers, and so the texts, differ from one schedule to the next.
+  const runtime::NewMayFail not_here(false);
   std::string where = to_string(Stream(stream));
   const std::string line = runtime::creation_of(made);
   if (!line.empty()) where += ", created at " + line;

@@ -79,6 +79,7 @@ bool StreamState::is_moving(bool pool_has_workers) {
 bool StreamState::add_waiter(Waiter* waiter) {
   Lock lock(mutex_);
   if ((waiter->at_issue ? issued() : completed()) >= waiter->value) return false;
+  guarded_.write();
   waiter->next = nullptr;
   *last_waiter_ = waiter;
   last_waiter_ = &waiter->next;

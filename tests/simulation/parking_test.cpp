@@ -13,18 +13,30 @@ using runtime::testing::submit;
 
 // A strand that had all but blocked was taken for blocked, and what it was about to free was not waited for.
 TEST_F(ShortMemory, AStrandThatNeedNotWaitAfterAllMoves) {
-  run_short(3, [](std::uint64_t) {
-    const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu), c = new_stream(Device::cpu);
-    const Event before = launch(a, [](Launch&) {});
-    const Event first = submit(b, [](Launch& launch) { take(launch, 2, 3); }, {before}, must_succeed);
-    b.state()->schedule();
-    submit(c, [](Launch& launch) { take(launch, 2, 1); }, {}, must_succeed);
-    c.state()->schedule();
-    Event last;
-    for (int i = 0; i < 2; ++i) last = submit(c, [](Launch& launch) { take(launch, 2, 1); }, {}, must_succeed);
-    last.wait();
-    first.wait();
-  });
+  run_short(
+      3,
+      [](std::uint64_t) {
+        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu), c = new_stream(Device::cpu);
+        Atomic<bool> begun{false};
+        const Event before = submit(a, [](Launch&) {});
+        submit(b, [](Launch&) {});
+        const Event first = submit(
+            b,
+            [&begun](Launch& launch) {
+              take(launch, 2, 0);
+              begun.store(true);
+              watch([] { return runtime::parked_strands.load() == 1; });
+            },
+            {before}, must_succeed);
+        b.state()->schedule();
+        a.state()->schedule();
+        watch([&begun] { return begun.load(); });
+        const Event second = submit(c, [](Launch& launch) { take(launch, 2, 0); }, {}, must_succeed);
+        c.state()->schedule();
+        watch(first);
+        watch(second);
+      },
+      [](Circumstances& c) { c.workers = 3; });
 }
 
 // Memory was refused for a moment, and there was some at the last try: what comes next on the stream waits like others,

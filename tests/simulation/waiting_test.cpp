@@ -56,6 +56,18 @@ TEST_F(Waiting, WhatAWaitHasNotComeToIsForThePool) {
   });
 }
 
+// A thread ran a submission in pieces too small to ask others for, and its time was up in the middle.
+TEST_F(Waiting, WhatAWaitLeavesInTheMiddleIsForThePool) {
+  run_many([] {
+    const Event e =
+        submit(new_stream(Device::cpu), [](Launch& l) { l.parallel(40, 1, [](std::size_t) { delay(100'000); }); });
+    Scheduler::current()->expect_timeouts(+1);
+    e.wait_for(1e-3);
+    Scheduler::current()->expect_timeouts(-1);
+    watch(e);
+  });
+}
+
 TEST_F(Waiting, ACallOnCompletionComesThoughNobodyWaits) {
   run_many([] {
     Atomic<bool> called{false};
