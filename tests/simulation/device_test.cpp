@@ -108,6 +108,27 @@ TEST_F(Devices, AFailureIsToldOnce) {
            });
 }
 
+// What a device had been using is given back like any other memory when it is through, to make room for larger blocks.
+TEST_F(Devices, MemoryThatADeviceHasUsedIsGivenBack) {
+  run_many([](Circumstances& c) { c.settings.impatience = 0; },  // it is time that counts here
+           [] {
+             const Stream s = new_stream(Device::gpu);
+             runtime::Arena& arena = s.state()->arena();
+             const std::size_t unlimited = arena.figures().limit;
+             runtime::BufferRef used = arena.allocate(4096);
+             const Event use = launch(s, [](Launch& l) { occupy(l, 1); });
+             arena.note_use(used.get(), use);
+             used = {};
+             watch(use);
+             delay(100'000'000);  // who told of the end is through, too
+             arena.set_limit(8192);
+             const runtime::BufferRef larger = arena.allocate(8192);
+             const auto figures = arena.figures();
+             require(figures.active + figures.cached <= figures.limit, "a device's memory passes its limit");
+             arena.set_limit(unlimited);
+           });
+}
+
 // Of a step of which one result fails and the other one does not, the device writes to the memory of both.
 TEST_F(Devices, MemoryOfAResultThatFailedIsNotUsedAnewTooSoon) {
   run_many([](Circumstances& c) { c.settings.faults[static_cast<std::size_t>(Fault::Command)] = {1, 1}; },

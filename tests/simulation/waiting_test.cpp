@@ -68,6 +68,20 @@ TEST_F(Waiting, WhatAWaitLeavesInTheMiddleIsForThePool) {
   });
 }
 
+// Many are unblocked at once, and there is no memory for a list of them.
+TEST_F(Waiting, WhoIsUnblockedIsRunWhereMemoryIsShort) {
+  run_many([](Circumstances& c) { c.settings.faults[static_cast<std::size_t>(Fault::New)] = {1, 1'000'000}; },
+           [] {
+             Atomic<bool> go{false};
+             const Event cause =
+                 launch(new_stream(Device::cpu), [&go](Launch&) { watch([&go] { return go.load(); }); });
+             std::vector<Event> ends;
+             for (int i = 0; i < 6; ++i) ends.push_back(launch(new_stream(Device::cpu), [](Launch&) {}, {cause}));
+             go.store(true);
+             for (const Event& end : ends) watch(end);
+           });
+}
+
 TEST_F(Waiting, ACallOnCompletionComesThoughNobodyWaits) {
   run_many([] {
     Atomic<bool> called{false};
