@@ -15,6 +15,7 @@ struct Parking {
   // All below: under mutex.
   StreamQueue<&StreamState::next_parked> parked;
   std::uint64_t taken = 0;  // how often some were taken out
+  [[no_unique_address]] AccessCheck guarded{"what is parked"};
 };
 
 // Never destroyed, as the streams in it.
@@ -69,6 +70,7 @@ void park(Ref<StreamState> stream, const OutOfMemory& refusal) {
   Parking& p = parking();
   {
     Lock lock(p.mutex);
+    p.guarded.write();
     p.parked.push(std::move(stream));
     parked_strands.fetch_add(1);
   }

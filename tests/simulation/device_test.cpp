@@ -108,6 +108,30 @@ TEST_F(Devices, AFailureIsToldOnce) {
            });
 }
 
+// Each allocation of the runtime in turn is refused: the value is there, or a MemoryError is raised.
+TEST_F(Devices, EachAllocationMayBeRefused) {
+  std::uint32_t refused = 0;
+  for (bool more = true; more;) {
+    Circumstances c{Settings::from_seed(7)};
+    c.settings.lonely = true;
+    c.settings.faults[static_cast<std::size_t>(Fault::New)] = {refused + 1, 1};
+    more = run_program(c, [] {
+             const Stream s = new_stream(Device::gpu);
+             const array x = add(full({3}, 1.0f, float32, s), full({3}, 2.0f, float32, s), s), y = sum(x, false, s);
+             try {
+               require(y.item<float>() == 9.0f && x.data<float>()[2] == 3.0f, "a value is wrong");
+             } catch (const std::bad_alloc&) {
+             }
+             try {
+               s.synchronize();
+             } catch (const std::bad_alloc&) {
+             }
+           }).faults != 0;
+    refused += more;
+  }
+  EXPECT_GT(refused, 20);
+}
+
 // What a device had been using is given back like any other memory when it is through, to make room for larger blocks.
 TEST_F(Devices, MemoryThatADeviceHasUsedIsGivenBack) {
   run_many([](Circumstances& c) { c.settings.impatience = 0; },  // it is time that counts here
