@@ -115,9 +115,18 @@ std::vector<Arena*> arenas() {
 void sweep_arenas() {
   host_arena().sweep();  // of a transfer to it that failed
   DeviceArenas& d = of_devices();
-  Lock lock(d.mutex);  // and no list of them: a thread that retires work must not need memory
-  for (auto& [device, arena] : d.arenas) arena->sweep();
-  if (d.landing) d.landing->sweep();
+  // Outside the lock: a sweep may be the end of streams, and a fork takes theirs first. And no list of arenas: a thread
+  // that retires work must not need memory. None ever goes.
+  Lock lock(d.mutex);
+  Arena* const landing = d.landing.get();
+  for (auto at = d.arenas.begin(); at != d.arenas.end(); ++at) {
+    Arena& arena = *at->second;
+    lock.unlock();
+    arena.sweep();
+    lock.lock();
+  }
+  lock.unlock();
+  if (landing) landing->sweep();
 }
 
 BufferRef allocate(std::size_t bytes) { return host_arena().allocate(bytes); }
