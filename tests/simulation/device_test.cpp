@@ -113,7 +113,6 @@ TEST_F(Devices, EachAllocationMayBeRefused) {
   std::uint32_t refused = 0;
   for (bool more = true; more;) {
     Circumstances c{Settings::from_seed(7)};
-    c.settings.lonely = true;
     c.settings.faults[static_cast<std::size_t>(Fault::New)] = {refused + 1, 1};
     more = run_program(c, [] {
              const Stream s = new_stream(Device::gpu);
