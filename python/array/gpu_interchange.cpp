@@ -68,7 +68,7 @@ Lent lend(const array& a) {
   const graph::Operation* base = graph::base_of(a.node().get());
   const runtime::BufferRef& buffer = base->buffer;
   // What is somebody else's is theirs to reuse in order.
-  if (!runtime::is_foreign(buffer.get())) runtime::lend(buffer);
+  if (buffer->arena) runtime::lend(buffer);
   const bool read_only = buffer->read_only || overlaps_itself(a);
   if (!read_only) pin(a);
   const std::int64_t offset = graph::offset_of(a.node().get()) * static_cast<std::int64_t>(a.itemsize());

@@ -36,9 +36,9 @@ class Step final : public runtime::Work {
   bool fused = false;
 
  private:
-  bool poisoned(std::size_t output) const { return static_cast<bool>(poison_[output]); }
   bool spread_poison();
   void begin(runtime::Launch& launch);
+  void note_reads() const;
   void transfer(runtime::Launch& launch);
   void publish(const std::exception_ptr& exception);
   using Views = SmallVector<runtime::View, 4>;

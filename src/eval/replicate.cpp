@@ -62,11 +62,13 @@ bool goes_alone(const Node* node) {
 
 Ref<Operation> replicate(Operation* op, Arena& arena, Submitted& to) {
   if (auto known = find_replica(op, arena)) return known;
-  auto replica = transfer(op, arena, to);
-  if (!op->pinned.load(std::memory_order_relaxed)) {
+  const bool kept = !op->pinned.load(std::memory_order_relaxed);
+  if (kept) {  // room for it first: once it is submitted, nothing may throw
     if (!op->replicas) op->replicas = std::make_unique<std::vector<Ref<Operation>>>();
-    op->replicas->push_back(replica);
+    op->replicas->reserve(op->replicas->size() + 1);
   }
+  auto replica = transfer(op, arena, to);
+  if (kept) op->replicas->push_back(replica);
   return replica;
 }
 
@@ -98,6 +100,7 @@ graph::NodeRef brought(const Node* node, Arena& arena, Submitted& to) {
 }
 
 Ref<Operation> replica_of(Operation* op, Arena& arena) {
+  const runtime::NewMayFail here;
   Submitted submitted;
   std::unique_ptr<std::vector<Ref<Operation>>> old;  // let go of outside the lock
   const runtime::Lock lock(plan_mutex());

@@ -32,6 +32,8 @@ std::string name_of(const Step& step) {
 // `cause` as readers are thrown it: with the operation's name and where it ran and was made.
 std::exception_ptr explain(std::exception_ptr cause, const std::string& name, const Ref<runtime::StreamState>& stream,
                            const Operation* made) {
+  // Streams' numbers, and so the texts, differ from one schedule to the next.
+  const runtime::NewMayFail not_here(false);
   std::string where = to_string(Stream(stream));
   const std::string line = runtime::creation_of(made);
   if (!line.empty()) where += ", created at " + line;
@@ -49,11 +51,15 @@ std::uint32_t references_of(const SmallVector<graph::NodeRef, 4>& inputs, const 
 
 // Whether `own` references are all there are: nobody else can read the value of `base`, since nobody has a handle to
 // get one from. On a device the step that computes it may be in flight and know it too; it counts as long as it is
-// marked, in this order.
+// marked. Who counts after that step has let go of its reference, and acquires that, sees that the mark is gone.
 bool is_known_to_nobody_else(const Operation* base, std::uint32_t own) {
   const std::uint32_t references = base->references.load(std::memory_order_acquire);
-  return references == own || (references == own + 1 && base->in_flight.load(std::memory_order_acquire));
+  return references == own || (references == own + 1 && base->in_flight.load(std::memory_order_relaxed));
 }
+
+// Whether its memory is a device's, which can be used anew in the device's order. What lies on the host has no such
+// order: a step that reads it there keeps it until its end.
+bool is_in_order(const Operation* base) { return &graph::home_of(base) != &runtime::host_arena(); }
 
 }  // namespace
 
@@ -144,8 +150,9 @@ BufferRef Step::donated(const Operation& output, std::size_t bytes) {
     const Operation* base = graph::base_of(node);
     // The node's reference to the buffer must be the only one, too.
     if (!is_known_to_nobody_else(base, 1) || !base->buffer || base->buffer->size < bytes ||
-        base->buffer->references.load(std::memory_order_acquire) != 1 || runtime::is_foreign(base->buffer.get()) ||
-        base->buffer->lent.load(std::memory_order_relaxed) || base->buffer->arena != &stream->arena())
+        base->buffer->references.load(std::memory_order_acquire) != 1 ||
+        base->buffer->lent.load(std::memory_order_relaxed) ||
+        base->buffer->arena != &stream->arena())  // another device's, or foreign
       continue;
     return base->buffer;
   }
@@ -180,9 +187,11 @@ void Step::start(runtime::Launch& launch) {
 
 void Step::begin(runtime::Launch& launch) {
   if (outputs.empty()) return;
+  if (stream->queue()) note_reads();
   if (outputs.front()->op == graph::Op::Transfer) return transfer(launch);
   const Views out = bind_outputs(launch), in = bind_inputs(out);
   if (element_count(domain) == 0) return;
+  const runtime::NewMayFail not_in_kernels(false);  // what they keep for the next call, schedules would depend on
   runtime::Backend& backend = runtime::backend_for(stream->device, "eval", "run on gpu device");
   if (fused) {
     backend.launch_program(program, domain, {in.data(), in.size()}, {out.data(), out.size()}, launch);
@@ -194,14 +203,24 @@ void Step::begin(runtime::Launch& launch) {
   }
 }
 
+// The device is about to use the inputs until this step's end: noted before it is, since there may be no memory to.
+void Step::note_reads() const {
+  const Event end(stream, done_at_);
+  for (const auto& node : inputs)
+    if (const Operation* base = graph::base_of(node.get()); base->buffer && is_in_order(base))
+      base->buffer->arena->note_use(base->buffer.get(), end);
+}
+
 void Step::transfer(runtime::Launch& launch) {
   const Operation& to = *outputs.front();
   const std::size_t bytes = bytes_of(to);
   runtime::Arena& arena = graph::home_of(&to);
   const bool lands = &arena == &runtime::host_arena();
-  buffers_.push_back(&arena == &stream->arena() ? launch.allocate(bytes)
-                     : lands                    ? runtime::landing_arena(stream->device.type).allocate(bytes)
-                                                : arena.allocate(bytes));
+  BufferRef to_here = &arena == &stream->arena() ? launch.allocate(bytes)
+                      : lands                    ? runtime::landing_arena(stream->device.type).allocate(bytes)
+                                                 : arena.allocate(bytes);
+  runtime::Arena::expect_use(to_here.get());
+  buffers_.push_back(std::move(to_here));
   const graph::Node* node = inputs.front().get();  // dense
   const char* from = static_cast<const char*>(graph::base_of(node)->buffer->data) +
                      graph::offset_of(node) * static_cast<std::int64_t>(node->dtype.size());
@@ -214,7 +233,11 @@ void Step::publish(const std::exception_ptr& exception) {
   if (exception && !failed_) {
     failed_ = true;
     const Operation* made = outputs.empty() ? nullptr : outputs[at_fault_].get();
-    failure = Ref<Failure>::adopt(new Failure(explain(exception, name_of(*this), stream, made)));
+    try {
+      failure = Ref<Failure>::adopt(new Failure(explain(exception, name_of(*this), stream, made)));
+    } catch (const std::bad_alloc&) {
+      failure = runtime::undescribed_failure();
+    }
     stream->remember_failure(failure);
     if (made && made->op == graph::Op::Transfer) forget_replica(graph::base_of(inputs.front().get()), made);
   }
@@ -233,26 +256,25 @@ void Step::issued(const std::exception_ptr& failure) noexcept {
   // The device may be using all this, also where adding its commands failed half-way.
   issued_ = true;
   const Event end(stream, done_at_);
-  for (const auto& b : buffers_)
-    if (b->arena) b->arena->note_use(b.get(), end);
+  for (const auto& b : buffers_) b->arena->note_use(b.get(), end);
   for (const auto& node : inputs) {
     Operation* base = graph::base_of(node.get());
-    if (!base->buffer || !base->buffer->arena) continue;
-    base->buffer->arena->note_use(base->buffer.get(), end);
-    // An intermediate result that nobody else can read: the device alone needs its memory, in its own order. What lies
-    // on the host has no such order.
-    if (is_known_to_nobody_else(base, references_of(inputs, base)) && &graph::home_of(base) != &runtime::host_arena())
-      base->buffer = {};
+    // An intermediate result that nobody else can read: the device alone needs its memory, in its own order.
+    if (is_in_order(base) && is_known_to_nobody_else(base, references_of(inputs, base))) base->buffer = {};
   }
   publish(failure);
   for (const auto& op : outputs) op->in_flight.store(true, std::memory_order_relaxed);
 }
 
 void Step::finish(std::exception_ptr failure) noexcept {
-  if (issued_) spread_poison();  // what the device found out since
+  try {
+    if (issued_) spread_poison();    // what the device found out since
+  } catch (const std::bad_alloc&) {  // what depends on it is not known: all fails
+    if (!failure) failure = std::current_exception();
+  }
   publish(failure);
   if (issued_)
-    for (const auto& op : outputs) op->in_flight.store(false, std::memory_order_release);
+    for (const auto& op : outputs) op->in_flight.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace anabranch::evaluation

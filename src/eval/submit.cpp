@@ -66,6 +66,7 @@ void submit(std::unique_ptr<Step> step) noexcept {
 }
 
 Submitted plan(const std::vector<Operation*>& roots) {
+  const runtime::NewMayFail here;
   Planning planning;
   Submitted submitted;
   try {

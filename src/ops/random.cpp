@@ -1,5 +1,7 @@
 #include "anabranch/random.h"
 
+#include <pthread.h>
+
 #include <chrono>
 #include <cmath>
 #include <numbers>
@@ -29,6 +31,11 @@ Origin& origin() {
   static Origin the;
   return the;
 }
+
+// A child that was forked off while another thread held the lock would wait for that thread for ever.
+void lock_origin() { origin().mutex.lock(); }
+void unlock_origin() { origin().mutex.unlock(); }
+[[maybe_unused]] const bool fork_handlers = pthread_atfork(lock_origin, unlock_origin, unlock_origin) == 0;
 
 // The first thread's sequence is that of the seed itself; another one's is hashed with the thread's number.
 std::uint64_t first_seed_of_thread() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <memory>
+#include <new>
 
 #include "runtime/parking.h"
 #include "runtime/stream_state.h"
@@ -57,7 +59,14 @@ BufferRef Arena::allocate(std::size_t bytes, const StreamState* stream, std::vec
   const std::uint32_t c = class_of(bytes);
   const std::size_t size = class_size(c);
   Buffer* b = nullptr;
-  Buffer* blocks = nullptr;  // to give back
+  std::uint64_t frees;
+  // Given back outside the lock, and before others are taken.
+  struct Surplus {
+    Arena& arena;
+    Buffer* blocks = nullptr;
+    void give_back() { arena.give_to_source(std::exchange(blocks, nullptr)); }
+    ~Surplus() { give_back(); }
+  } surplus{*this};
   {
     Lock lock(mutex_);
     if (injected(Fault::Allocation)) refuse(bytes, "the simulation says so", figures_locked());
@@ -65,26 +74,21 @@ BufferRef Arena::allocate(std::size_t bytes, const StreamState* stream, std::vec
     if (outstanding_ && stream) b = from_pending(c, stream, false, waits);
     if (!b && free_[c]) b = take_first(free_[c]);
     if (!b && active_ + cached_ + size > limit_) {
-      blocks = trimmed(limit_ - active_ - size);
+      surplus.blocks = trimmed(limit_ - active_ - size);
       if (active_ + cached_ + size > limit_ && outstanding_ && stream) b = from_pending(c, stream, true, waits);
     }
     if (b) cached_ -= size;
     active_ += size;
     if (active_ > peak_) peak_ = active_;
+    frees = frees_;
   }
-  give_to_source(blocks);
-  if (!b) {
-    void* p = source_.allocate(size);
-    if (!p) {
-      trim(0);
-      p = source_.allocate(size);
-    }
-    if (!p) {
-      Lock lock(mutex_);
-      active_ -= size;
-      refuse(bytes, "there is no more", figures_locked());
-    }
-    b = new Buffer{.size_class = c, .data = p, .size = bytes, .arena = this, .uses = {}};
+  surplus.give_back();
+  if (!b && !(b = from_source(c))) {
+    Lock lock(mutex_);
+    active_ -= size;
+    Figures f = figures_locked();
+    f.frees = frees;  // what has come back since the source was asked may be enough
+    refuse(bytes, "there is no more", f);
   }
   std::erase_if(b->uses, has_happened);  // the others stay: this try may be undone before the block is used anew
   b->undone = false;
@@ -92,6 +96,19 @@ BufferRef Arena::allocate(std::size_t bytes, const StreamState* stream, std::vec
   b->references.store(1, std::memory_order_relaxed);
   b->size = bytes;
   return BufferRef::adopt(b);
+}
+
+// Null where there is no more.
+Buffer* Arena::from_source(std::uint32_t size_class) {
+  std::unique_ptr<Buffer> b(
+      new (std::nothrow) Buffer{.size_class = size_class, .data = nullptr, .size = 0, .arena = this, .uses = {}});
+  if (!b) return nullptr;
+  b->data = source_.allocate(class_size(size_class));
+  if (!b->data) {
+    trim(0);
+    b->data = source_.allocate(class_size(size_class));
+  }
+  return b->data ? b.release() : nullptr;
 }
 
 void Arena::note_use(Buffer* b, const Event& use) {
@@ -151,6 +168,7 @@ void Arena::sweep() {
       }
     }
   }
+  if (!done) return;
   for (Buffer* b = done; b; b = b->next) b->uses.clear();  // outside the lock: it may be the end of streams
   {
     Lock lock(mutex_);

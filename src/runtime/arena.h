@@ -42,8 +42,11 @@ class Arena {
   // Uninitialised memory; throws OutOfMemory. For a stream of the arena's device, `stream` says which, and what it must
   // wait for before it uses the block is added to `waits`.
   BufferRef allocate(std::size_t bytes, const StreamState* stream = nullptr, std::vector<Event>* waits = nullptr);
-  // The device may use `b` until `use` has happened.
+  // The device may use `b` until `use` has happened. Throws where there is no memory to note that, but for the first
+  // use of a block after expect_use(), and for a later one of the same stream.
   void note_use(Buffer* b, const Event& use);
+  // Makes room for a use; for who has just been given the block.
+  static void expect_use(Buffer* b) { b->uses.reserve(b->uses.size() + 1); }
   // Blocks whose outstanding uses have happened go to the cache.
   void sweep();
 
@@ -70,6 +73,7 @@ class Arena {
   Buffer* from_pending(std::uint32_t size_class, const StreamState* stream, bool foreign_uses,
                        std::vector<Event>* waits);
   Figures figures_locked() const { return {active_, peak_, cached_, limit_, cache_limit_, frees_}; }
+  Buffer* from_source(std::uint32_t size_class);
   Buffer* trimmed(std::size_t keep);
   void give_to_source(Buffer* blocks);
   [[noreturn]] void refuse(std::size_t bytes, const char* why, const Figures& figures);
@@ -97,7 +101,7 @@ Arena& landing_arena(Device::DeviceType from);
 std::optional<Device> device_of(const Arena& arena);
 // Every arena there is, the host's first.
 std::vector<Arena*> arenas();
-void sweep_device_arenas();
+void sweep_arenas();
 // Held over a fork, with the mutex of each arena; what it guards, to be used holding it.
 Mutex& device_arenas_mutex();
 std::vector<Arena*> device_arenas();

@@ -15,6 +15,7 @@ struct Failure {
   Atomic<bool> seen{false};
   // What readers are thrown: of the type that the kernel threw, naming the operation and the stream.
   const std::exception_ptr cause;
+  Failure* next = nullptr;  // of its stream's, see UntoldFailures
   [[no_unique_address]] AccessCheck contents{"a failure"};
 
   explicit Failure(std::exception_ptr c) : cause(std::move(c)) { contents.write(); }
@@ -47,6 +48,32 @@ class FailureSlot {
 
  private:
   Atomic<Failure*> slot_{nullptr};
+};
+
+// What stands for a failure where there is no memory to write it down: one for the process, made when it is first asked
+// for.
+const Ref<Failure>& undescribed_failure();
+
+// The failures of a stream that nobody was told, the oldest first. A list that takes no memory: a failure is in one.
+class UntoldFailures {
+ public:
+  UntoldFailures() = default;
+  UntoldFailures(const UntoldFailures&) = delete;
+  ~UntoldFailures();
+  void add(Ref<Failure> failure);
+  // The oldest, or null.
+  Ref<Failure> oldest();
+
+ private:
+  template <typename F>
+  void remove_if(F unneeded);
+  Ref<Failure> remove(Failure** link);
+
+  Failure* first_ = nullptr;
+  Failure** last_ = &first_;
+  std::size_t size_ = 0;
+  std::size_t next_sweep_ = 128;  // the size at which those go that need not be told
+  bool undescribed_ = false;      // one that could not be written down
 };
 
 // The same exception with "[operation] " put before its message, where it is not there yet, and the stream after it.

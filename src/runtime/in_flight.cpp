@@ -39,6 +39,7 @@ void StreamState::issue(Work* work, std::exception_ptr failure, Runner& runner) 
 
 void StreamState::progressed() {
   if (!queue_ || (queue_->reached() <= completed() && !queue_->lost())) return;
+  const NewMayFail here;
   Runner runner(std::numeric_limits<double>::infinity());
   Reached to_go_on;
   retire(false, to_go_on, runner);
@@ -46,7 +47,7 @@ void StreamState::progressed() {
     to_go_on.retiring = std::move(next->next_retiring_);
     next->retire(true, to_go_on, runner);
   }
-  sweep_device_arenas();
+  sweep_arenas();
   runner.flush();
   reconsider_parked();
 }

@@ -13,6 +13,7 @@ BufferRef Launch::allocate(std::size_t bytes) {
   if (!stream_->queue()) return stream_->arena().allocate(bytes);
   std::vector<Event> waits;
   BufferRef buffer = stream_->arena().allocate(bytes, stream_, &waits);
+  Arena::expect_use(buffer.get());
   for (const Event& e : waits)
     if (e.stream().get() != stream_) stream_->queue()->wait(*e.stream()->queue(), e.value());
   return buffer;

@@ -113,9 +113,21 @@ std::vector<Arena*> arenas() {
   return out;
 }
 
-void sweep_device_arenas() {
-  Lock lock(of_devices().mutex);
-  for (Arena* arena : device_arenas()) arena->sweep();
+void sweep_arenas() {
+  host_arena().sweep();  // of a transfer to it that failed
+  DeviceArenas& d = of_devices();
+  // Outside the lock: a sweep may be the end of streams, and a fork takes theirs first. And no list of arenas: a thread
+  // that retires work must not need memory. None ever goes.
+  Lock lock(d.mutex);
+  Arena* const landing = d.landing.get();
+  for (auto at = d.arenas.begin(); at != d.arenas.end(); ++at) {
+    Arena& arena = *at->second;
+    lock.unlock();
+    arena.sweep();
+    lock.lock();
+  }
+  lock.unlock();
+  if (landing) landing->sweep();
 }
 
 BufferRef allocate(std::size_t bytes) { return host_arena().allocate(bytes); }

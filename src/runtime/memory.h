@@ -38,7 +38,5 @@ struct Buffer {
 BufferRef allocate_or_wait(std::size_t bytes);
 // Memory that `deleter(data)` gives back.
 BufferRef adopt(void* data, std::size_t bytes, std::function<void(void*)> deleter);
-// Whether the memory came through adopt().
-inline bool is_foreign(const Buffer* b) { return !b->arena; }
 
 }  // namespace anabranch::runtime

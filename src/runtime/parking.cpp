@@ -15,6 +15,7 @@ struct Parking {
   // All below: under mutex.
   StreamQueue<&StreamState::next_parked> parked;
   std::uint64_t taken = 0;  // how often some were taken out
+  [[no_unique_address]] AccessCheck guarded{"what is parked"};
 };
 
 // Never destroyed, as the streams in it.
@@ -59,6 +60,7 @@ bool has_freed_since(const OutOfMemory& refusal) { return refusal.arena->figures
 }  // namespace
 
 void retry_parked() {
+  const NewMayFail here;
   Lock lock(parking().mutex);
   take_and_unpark(all, false, lock);
   reconsider_parked();
@@ -68,6 +70,7 @@ void park(Ref<StreamState> stream, const OutOfMemory& refusal) {
   Parking& p = parking();
   {
     Lock lock(p.mutex);
+    p.guarded.write();
     p.parked.push(std::move(stream));
     parked_strands.fetch_add(1);
   }
@@ -77,11 +80,12 @@ void park(Ref<StreamState> stream, const OutOfMemory& refusal) {
 }
 
 void fail_oldest_parked_unless_something_moves() {
+  const NewMayFail here;
   while (parked_strands.load() != 0) {
     const Look look;
     const bool workers = Pool::get().has_workers();
     bool moving = false;
-    for (const auto& s : open_streams(Listing::All)) {
+    for (Ref<StreamState> s = next_stream(nullptr); s; s = next_stream(s.get())) {
       moving |= s->is_moving(workers);
       // Who promised to run it may be waiting for what is parked.
       if (workers) s->schedule();
@@ -97,7 +101,7 @@ void fail_oldest_parked_unless_something_moves() {
 bool may_be_helped(const StreamState& self, const OutOfMemory& refusal) {
   const Look look;
   const bool workers = Pool::get().has_workers();
-  for (const auto& s : open_streams(Listing::All))
+  for (Ref<StreamState> s = next_stream(nullptr); s; s = next_stream(s.get()))
     if (s.get() != &self && s->is_moving(workers)) return true;
   if (has_freed_since(refusal)) return true;
   Lock lock(parking().mutex);
@@ -112,7 +116,7 @@ void forget_parked() {
 
 bool wait_for_memory(const OutOfMemory& refusal) {
   bool waited = false;
-  for (const auto& s : open_streams(Listing::All)) {
+  for (Ref<StreamState> s = next_stream(nullptr); s; s = next_stream(s.get())) {
     if (has_freed_since(refusal)) return true;
     const std::uint64_t n = s->completed();
     if (n >= s->submitted()) continue;

@@ -1,7 +1,7 @@
 #include "runtime/pool.h"
 
 #include <algorithm>
-#include <system_error>
+#include <exception>
 
 #include "runtime/machine.h"
 #include "runtime/parking.h"
@@ -43,7 +43,7 @@ void Pool::push(Ref<StreamState> strand, std::size_t hands) {
   for (int i = 0; i < start; ++i) {
     try {
       Thread([this] { run(); }).detach();
-    } catch (const std::system_error&) {  // no thread to be had: the workers there are, and waiting threads, run it
+    } catch (const std::exception&) {  // no thread to be had: the workers there are, and waiting threads, run it
       Lock lock(mutex_);
       --started_;
     }
@@ -89,6 +89,7 @@ Ref<StreamState> Pool::take_first() {
 }
 
 void Pool::run() {
+  const NewMayFail here;
   while (Ref<StreamState> strand = pop()) serve(std::move(strand));
   Lock lock(mutex_);
   if (--started_ == 0) gone_->notify_all();

@@ -17,6 +17,10 @@ namespace {
 // backends, registry, streams in their order there, pool, parking, the devices' arenas, the host's; creation lines';
 // slabs'.
 void before_fork() {
+  // What is made on first use is made by then: a child that was forked off while another thread made it would wait for
+  // that thread for ever. That goes for all those below whose locks are taken, too.
+  find_backend(Device::cpu);
+  undescribed_failure();
   backends_mutex().lock();
   registry_mutex().lock();
   for (StreamState* s : registered_streams()) s->mutex().lock();

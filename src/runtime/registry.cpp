@@ -34,13 +34,16 @@ bool try_retain(StreamState* s) {
 }
 
 Ref<StreamState> open(Device device, int priority, std::unique_ptr<Queue> queue, bool listed) {
-  Arena& arena = arena_of(device);  // may throw: without the lock
+  // The parts that may throw come first, without the lock.
+  Arena& arena = arena_of(device);
+  std::list<StreamState*> entry(1);
   Registry& r = registry();
   Lock lock(r.mutex);
   Ref<StreamState> stream(
       new StreamState(listed ? r.next_index++ : unlisted, device, priority, arena, std::move(queue)));
   r.guarded.write();
-  r.streams.push_back(stream.get());
+  entry.front() = stream.get();
+  r.streams.splice(r.streams.end(), entry);
   stream->position = std::prev(r.streams.end());
   return stream;
 }
@@ -84,6 +87,14 @@ std::vector<Ref<StreamState>> open_streams(Listing listing) {
   for (StreamState* s : r.streams)
     if ((listing == Listing::All || s->index != unlisted) && try_retain(s)) out.push_back(Ref<StreamState>::adopt(s));
   return out;
+}
+
+Ref<StreamState> next_stream(const StreamState* previous) {
+  Registry& r = registry();
+  Lock lock(r.mutex);
+  for (auto at = previous ? std::next(previous->position) : r.streams.begin(); at != r.streams.end(); ++at)
+    if (StreamState* s = *at; try_retain(s)) return Ref<StreamState>::adopt(s);
+  return {};
 }
 
 Mutex& registry_mutex() { return registry().mutex; }

@@ -21,6 +21,9 @@ Ref<StreamState> copy_stream(Device device, Transfer transfer);
 void close_copy_streams();
 enum class Listing : std::uint8_t { Users, All };
 std::vector<Ref<StreamState>> open_streams(Listing listing = Listing::Users);
+// Of all streams, the one that was opened after `previous`, which is held; after null, the first one. For who must not
+// need memory for a list of them.
+Ref<StreamState> next_stream(const StreamState* previous);
 // Held over a fork; what it guards, to be used holding it.
 Mutex& registry_mutex();
 const std::list<StreamState*>& registered_streams();

@@ -16,13 +16,12 @@ StreamState::Reached*& reached_now() {
   return reached;
 }
 
-// Failures that synchronize() alone can tell, since nobody holds their results: later ones say nothing new.
-constexpr std::size_t most_unreadable = 64;
-
 }  // namespace
 
 StreamState::StreamState(int i, Device d, int p, Arena& arena, std::unique_ptr<Queue> queue)
-    : index(i), device(d), priority(p), arena_(arena), queue_(std::move(queue)), launch_(this) {}
+    : index(i), device(d), priority(p), arena_(arena), queue_(std::move(queue)), launch_(this) {
+  undescribed_failure();  // made while there is memory
+}
 
 StreamState::~StreamState() = default;
 
@@ -81,6 +80,7 @@ bool StreamState::add_waiter(Waiter* waiter) {
   if (queue_) queue_->flush();
   Lock lock(mutex_);
   if ((waiter->at_issue ? issued() : completed()) >= waiter->value) return false;
+  guarded_.write();
   waiter->next = nullptr;
   *last_waiter_ = waiter;
   last_waiter_ = &waiter->next;
@@ -274,6 +274,7 @@ StreamState::Outcome StreamState::participate(Runner& runner) {
     std::exception_ptr failure;
     phases_.read();
     try {
+      const NewMayFail not_in_kernels(false);
       phase.run(chunk);
     } catch (...) {
       failure = std::current_exception();
@@ -350,6 +351,12 @@ void StreamState::pass_on(Reached& reached, Runner& runner) {
       strand->strand_ = Strand::Queued;
       strand->blocked_on_ = {};
     }
+    try {
+      runner.unblocked.reserve(runner.unblocked.size() + 1);
+    } catch (const std::bad_alloc&) {  // no room to keep it
+      Pool::get().push(std::move(strand), 1);
+      continue;
+    }
     runner.unblocked.push_back(std::move(strand));
   }
 }
@@ -362,24 +369,12 @@ void Runner::flush() {
 void StreamState::remember_failure(Ref<Failure> failure) {
   Lock lock(mutex_);
   guarded_.write();
-  failures_.push_back(std::move(failure));
-  if (failures_.size() < next_sweep_) return;
-  std::size_t unreadable = 0;
-  std::erase_if(failures_, [&](const Ref<Failure>& f) {
-    if (f->seen.load(std::memory_order_relaxed)) return true;
-    return f->references.load(std::memory_order_relaxed) == 1 && ++unreadable > most_unreadable;
-  });
-  next_sweep_ = 2 * std::max(failures_.size(), most_unreadable);
+  failures_.add(std::move(failure));
 }
 
 Ref<Failure> StreamState::untold_failure() {
   Lock lock(mutex_);
-  std::erase_if(failures_, [](const Ref<Failure>& f) { return f->seen.load(std::memory_order_relaxed); });
-  if (failures_.empty()) return {};
-  Ref<Failure> oldest = failures_.front();
-  // Once told here, one that no reader can meet any more is told for the last time.
-  if (oldest->references.load(std::memory_order_relaxed) == 2) failures_.erase(failures_.begin());
-  return oldest;
+  return failures_.oldest();
 }
 
 void StreamState::abandon_in_flight() {

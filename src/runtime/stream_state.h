@@ -13,7 +13,6 @@
 #include <limits>
 #include <list>
 #include <memory>
-#include <vector>
 
 #include "runtime/failure.h"
 #include "runtime/launch.h"
@@ -126,7 +125,7 @@ class StreamState {
   // Takes chunks of the open region, if there is one.
   Outcome participate(Runner& runner);
 
-  // Failures that synchronize() has to tell unless a reader was told first.
+  // Failures that synchronize() has to tell unless a reader was told first. Takes no memory.
   void remember_failure(Ref<Failure> failure);
   // The oldest such failure, or null.
   Ref<Failure> untold_failure();
@@ -182,8 +181,7 @@ class StreamState {
   Waiter** last_waiter_ = &waiters_;
   StrandWaiter unblock_;
   Need blocked_on_;
-  std::vector<Ref<Failure>> failures_;
-  std::size_t next_sweep_ = 128;  // the size at which failures_ gives up those that need not be told
+  UntoldFailures failures_;
   // With the device, the oldest first.
   Work* flying_ = nullptr;
   Work* last_flying_ = nullptr;

@@ -34,10 +34,12 @@ ThreadStreams& thread_streams() {
 
 Device first_device() { return find_backend(Device::gpu) ? Device(Device::gpu) : Device(Device::cpu); }
 
-Atomic<Device>& process_device_cell() {
-  static Atomic<Device> cell{first_device()};
-  return cell;
-}
+// The default outside of any scope, as 2 * index + type; -1 until it has been asked for or set. (A static variable of a
+// function, initialised at its first use, could be half done in another thread when this process is forked.)
+constexpr int unset = -1;
+Atomic<int> process_device_cell{unset};
+
+int packed(Device d) { return 2 * d.index + (d.type == Device::gpu); }
 
 }  // namespace
 
@@ -65,11 +67,18 @@ ScopeStack& current_scope() {
   return scope;
 }
 
-Device process_device() { return process_device_cell().load(std::memory_order_relaxed); }
+Device process_device() {
+  int device = process_device_cell.load(std::memory_order_relaxed);
+  if (device == unset) {
+    const int first = packed(first_device());
+    if (process_device_cell.compare_exchange_strong(device, first)) device = first;
+  }
+  return Device(device % 2 ? Device::gpu : Device::cpu, device / 2);
+}
 
 void set_process_device(Device device) {
   backend_for(device, "set_default_device", "set gpu device");
-  process_device_cell().store(device, std::memory_order_relaxed);
+  process_device_cell.store(packed(device), std::memory_order_relaxed);
 }
 
 Stream thread_stream(Device device) {

@@ -18,6 +18,7 @@ using simulation::Fault;
 using simulation::injected;
 using simulation::Lock;
 using simulation::Mutex;
+using simulation::NewMayFail;
 using simulation::relax;
 using simulation::Thread;
 using simulation::yield;
@@ -67,7 +68,12 @@ struct AccessCheck {
   void write() const {}
 };
 
-// What the simulation can make fail.
+// Where the simulation makes `operator new` fail: in this thread, as long as the innermost one that lives says so.
+struct NewMayFail {
+  constexpr explicit NewMayFail(bool = true) {}
+};
+
+// What else it can make fail.
 enum class Fault { Allocation, ThreadStart, Command, Signal };
 // Whether this one is to fail.
 constexpr bool injected(Fault) { return false; }

@@ -69,10 +69,8 @@ class Helper {
 
   // What this thread has not come to is for others, who may know of it only by waiting for what comes after it.
   ~Helper() {
-    for (const auto& need : needed_) {
-      need.event.stream()->schedule();
-      need.event.stream()->schedule_cause();  // it may be blocked since this thread's last step
-    }
+    // This thread has given back each token that it held: what it left unclaimed, a strand that is blocked waits for.
+    for (const auto& need : needed_) need.event.stream()->schedule_cause();
     if (!needed_.empty()) reconsider_parked();
   }
 
@@ -162,14 +160,17 @@ class Helper {
 
   // Of the strands just unblocked, those that this thread needs stay for it; the pool gets the others.
   void keep_needed() {
-    SmallVector<Ref<StreamState>, 2> mine;
-    for (auto& strand : runner_.unblocked) {
+    for (std::size_t i = 0; i < runner_.unblocked.size();) {
+      Ref<StreamState>& strand = runner_.unblocked[i];
       bool needed = false;
       for (const auto& need : needed_) needed |= need.event.stream() == strand;
-      if (needed) mine.push_back(std::move(strand));  // claimed in step()
-      else Pool::get().push(std::move(strand), 1);
+      if (needed) {  // claimed in step()
+        ++i;
+      } else {
+        Pool::get().push(std::move(strand), 1);
+        runner_.unblocked.erase(&strand);
+      }
     }
-    runner_.unblocked = std::move(mine);
   }
 
   std::int64_t deadline_, next_check_ = 0;
@@ -186,6 +187,7 @@ void set_interrupt_check(bool (*check)()) { interrupt_check.store(check); }
 void wait(const Event& event) { wait_until(event, forever); }
 
 bool wait_until(const Event& event, std::int64_t deadline) {
+  const NewMayFail here;
   if (event.query()) return true;
   return Helper({event, false}, deadline).help();
 }

@@ -83,8 +83,9 @@ struct Fiber {
   std::int64_t deadline = never;
   bool timed_out = false;
   std::int64_t priority = 0;
-  std::uint64_t since = 0;  // the step at which it went on last
-  bool joined = false;      // or detached: nobody asks for it any more once it is done
+  std::uint64_t since = 0;    // the step at which it went on last
+  bool joined = false;        // or detached: nobody asks for it any more once it is done
+  bool new_may_fail = false;  // see NewMayFail
   FiberLocals locals;
   std::unique_ptr<Context> context;
 };

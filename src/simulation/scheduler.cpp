@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "simulation/sync.h"
+
 namespace anabranch::simulation {
 namespace {
 
@@ -139,9 +141,11 @@ void Scheduler::point(const Place& place) {
   running_->place = place;
   now_ += settings_.step_ns;
   ++outcome_.steps;
-  if (trace_on_)
+  if (trace_on_) {
+    const NewMayFail no(false);
     std::fprintf(stderr, "%llu %lld ns: fiber %d at %s\n", static_cast<unsigned long long>(outcome_.steps),
                  static_cast<long long>(now_), running_->number, to_string(place).c_str());
+  }
   if (outcome_.steps >= settings_.most_steps) fail("it goes on and on: a livelock");
   if (now_ >= next_deadline_) expire();
   if (--until_decision_ == 0) decide();
@@ -281,6 +285,7 @@ bool Scheduler::injected(Fault fault) {
 }
 
 void Scheduler::fail(const std::string& what) {
+  const NewMayFail no(false);
   std::fflush(stdout);
   std::string text = "\nSIMULATION FAILED: " + what + "\n  after " + std::to_string(outcome_.steps) + " steps, at " +
                      std::to_string(now_) + " ns, seed " + std::to_string(settings_.seed) + "\n  " + settings_.about +

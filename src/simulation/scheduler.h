@@ -14,7 +14,7 @@
 
 namespace anabranch::simulation {
 
-enum class Fault : std::uint8_t { Allocation, ThreadStart, Command, Signal, count };
+enum class Fault : std::uint8_t { Allocation, ThreadStart, Command, Signal, New, count };
 
 // How the next fiber is chosen.
 enum class Strategy : std::uint8_t {
@@ -73,6 +73,7 @@ class Scheduler {
   void wake_one(const void* object);
   Fiber* start(std::function<void()> body, const Place& place);
   bool injected(Fault fault);
+  bool new_fails() { return running_ && running_->new_may_fail && injected(Fault::New); }
   bool one_in(std::uint32_t n) { return random_.one_in(n); }
 
   Fiber& running() { return *running_; }

@@ -87,6 +87,7 @@ Fiber* Thread::begin(std::function<void()> body, const Place& place) {
   Scheduler* s = Scheduler::current();
   if (!s) throw std::system_error(std::make_error_code(std::errc::operation_not_permitted), "no schedule is running");
   s->point(place);
+  const NewMayFail no(false);
   if (s->injected(Fault::ThreadStart))
     throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again), "injected");
   return s->start(std::move(body), place);

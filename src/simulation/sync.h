@@ -244,11 +244,26 @@ void delay(std::int64_t ns, Place place = Place::current());
 
 inline bool injected(Fault fault) { return Scheduler::current() && Scheduler::current()->injected(fault); }
 
+// Where `operator new` fails as the settings have it: in this fiber, as long as the innermost one that lives says so.
+// The simulation's own memory is not refused.
+class NewMayFail {
+ public:
+  explicit NewMayFail(bool may = true) : before_(std::exchange(this_fiber().new_may_fail, may)) {}
+  NewMayFail(const NewMayFail&) = delete;
+  ~NewMayFail() { this_fiber().new_may_fail = before_; }
+  // For the program's operator new: whether this call is to fail.
+  static bool fails() { return Scheduler::current() && Scheduler::current()->new_fails(); }
+
+ private:
+  const bool before_;
+};
+
 // A variable of each fiber.
 class FiberLocal {
  public:
   template <typename Make>
   auto& get(Make make) const {
+    const NewMayFail no(false);
     return this_fiber().locals.template get<std::invoke_result_t<Make>>(this, make);
   }
 

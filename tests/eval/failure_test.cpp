@@ -47,6 +47,16 @@ TEST(Failure, IsRaisedByEachReadAndNamesTheOperationAndTheStream) {
   EXPECT_THROW(after.eval(), std::exception);
 }
 
+// A constant serves again as long as nothing has computed it: not where that has failed.
+TEST(Failure, OfAConstantIsNotThatOfTheNextOne) {
+  const Stream s = new_stream(Device::cpu);
+  const auto one = [&] { return graph::full({}, graph::Scalar::of_float(1, float32), s); };
+  const std::size_t limit = set_memory_limit(1);
+  EXPECT_THROW(one().eval(), MemoryError);
+  set_memory_limit(limit);
+  EXPECT_EQ(one().item<float>(), 1.0f);
+}
+
 TEST(Failure, SparesItsNeighboursInAFusedProgram) {
   const Stream s = new_stream(Device::cpu);
   const array bad = inverse_of_singular(s);

@@ -14,6 +14,36 @@ namespace {
 
 using graph::Op;
 
+// Memory that is somebody else's is read and not written, though no other array knows of it.
+TEST(Graph, ForeignMemoryIsNotOverwritten) {
+  std::vector<float> theirs = {1, 2, 3, 4};
+  const Stream s = new_stream(Device::cpu);
+  const array sum = [&] {
+    const array x(theirs.data(), {4}, float32, [](void*) {});
+    return graph::elementwise(Op::Add, {4}, float32, {&x, &x}, s);
+  }();
+  EXPECT_EQ(sum.data<float>()[3], 8.0f);
+  EXPECT_EQ(theirs, (std::vector<float>{1, 2, 3, 4}));
+}
+
+// Of two results of one step, the first does not take the memory of an input that the second one repeats: it may be
+// read last.
+TEST(Graph, AnInputThatAResultRepeatsIsNotOverwritten) {
+  const Stream s = new_stream(Device::cpu);
+  const std::vector<bfloat16_t> ones(64, bfloat16_t(1.0f)), fives(64, bfloat16_t(5.0f));
+  const array one(ones.data(), {64}, bfloat16);
+  const auto [sum, repeated] = [&] {
+    const array x(fives.data(), {64}, bfloat16);
+    return std::pair(graph::elementwise(Op::Add, {64}, bfloat16, {&one, &one}, s),
+                     graph::elementwise(Op::AsType, {64}, float32, {&x}, s));
+  }();
+  eval(sum, repeated);
+  for (int i = 0; i < 64; ++i) {
+    EXPECT_EQ(static_cast<float>(sum.data<bfloat16_t>()[i]), 2.0f);
+    EXPECT_EQ(repeated.data<float>()[i], 5.0f);
+  }
+}
+
 // A program of additions, subtractions, products and maxima over small integers in float64, where all are exact.
 struct Program {
   struct Step {

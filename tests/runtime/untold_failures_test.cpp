@@ -52,6 +52,15 @@ TEST_F(UntoldFailures, AreAllThatSomebodyCanRead) {
   EXPECT_EQ(oldest(), -1);
 }
 
+// Where a failure could not be written down, synchronize() says so, once.
+TEST_F(UntoldFailures, AreToldWhereTheyCouldNotBeWrittenDown) {
+  state_->remember_failure(undescribed_failure());
+  state_->remember_failure(failure(7));
+  EXPECT_EQ(oldest(), 7);
+  EXPECT_EQ(state_->untold_failure(), undescribed_failure());
+  EXPECT_EQ(state_->untold_failure(), nullptr);
+}
+
 TEST_F(UntoldFailures, AreNotCrowdedOutByThoseThatReadersWereTold) {
   for (int i = 0; i < 100; ++i) {
     const Ref<Failure> told = failure(i);

@@ -151,7 +151,7 @@ bool Actor::raises(F f, bool expected) {
   } catch (const runtime::Interrupted&) {
     require(program_.plan_.interrupts, "a wait was interrupted for no reason");
     return true;
-  } catch (const MemoryError& e) {
+  } catch (const std::bad_alloc& e) {  // a MemoryError, or from operator new
     if (!program_.plan_.faults && !expected)
       Scheduler::current()->fail(std::string("an unexpected error: ") + e.what());
     return true;

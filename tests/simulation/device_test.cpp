@@ -1,4 +1,7 @@
 // Devices that work on their own, under the scheduler: how far ahead they are given work, and what comes of it.
+#include "anabranch/error.h"
+#include "anabranch/ops.h"
+#include "backends/sim/machine.h"
 #include "directed.h"
 #include "runtime/backend.h"
 
@@ -70,6 +73,107 @@ TEST_F(Devices, AThreadPassesOnWhatItIsNotToWaitFor) {
         second.wait();
         require(ahead, "a thread kept to itself what it did not run");
       });
+}
+
+// What a lost device was in the middle of has ended, one way or the other, when its loss is told.
+TEST_F(Devices, ALostDeviceHasStopped) {
+  run_many([](Circumstances& c) { c.settings.lonely = true; },
+           [] {
+             std::vector<char> from(1 << 16, 1), to(1 << 16, 0);
+             const Stream s = new_stream(Device::gpu);
+             const Event copy = launch(s, [&](Launch& l) { l.queue().copy(to.data(), from.data(), from.size()); });
+             delay(3000);
+             backends::sim::Machine::get().lose(0, "the test has lost it");
+             const char then = to.back();
+             delay(1'000'000);
+             require(to.back() == then, "a lost device went on");
+             copy.wait();
+           });
+}
+
+// A failure of which its reader was told comes up once, though a device has it told when it is given the work and again
+// when it has done it.
+TEST_F(Devices, AFailureIsToldOnce) {
+  run_many([](Circumstances& c) { c.settings.faults[static_cast<std::size_t>(Fault::Command)] = {1, 1}; },
+           [] {
+             const Stream s = new_stream(Device::gpu);
+             bool raised = false;
+             try {
+               full({3}, 1.0f, float32, s).eval();
+             } catch (const MemoryError&) {
+               raised = true;
+             }
+             require(raised, "a refused command was no failure");
+             s.synchronize();
+           });
+}
+
+// Each allocation of the runtime in turn is refused: the value is there, or a MemoryError is raised.
+TEST_F(Devices, EachAllocationMayBeRefused) {
+  std::uint32_t refused = 0;
+  for (bool more = true; more;) {
+    Circumstances c{Settings::from_seed(7)};
+    c.settings.faults[static_cast<std::size_t>(Fault::New)] = {refused + 1, 1};
+    more = run_program(c, [] {
+             const Stream s = new_stream(Device::gpu);
+             const array x = add(full({3}, 1.0f, float32, s), full({3}, 2.0f, float32, s), s), y = sum(x, false, s);
+             try {
+               require(y.item<float>() == 9.0f && x.data<float>()[2] == 3.0f, "a value is wrong");
+             } catch (const std::bad_alloc&) {
+             }
+             try {
+               s.synchronize();
+             } catch (const std::bad_alloc&) {
+             }
+           }).faults != 0;
+    refused += more;
+  }
+  EXPECT_GT(refused, 20);
+}
+
+// What a device had been using is given back like any other memory when it is through, to make room for larger blocks.
+TEST_F(Devices, MemoryThatADeviceHasUsedIsGivenBack) {
+  run_many([](Circumstances& c) { c.settings.impatience = 0; },  // it is time that counts here
+           [] {
+             const Stream s = new_stream(Device::gpu);
+             runtime::Arena& arena = s.state()->arena();
+             const std::size_t unlimited = arena.figures().limit;
+             runtime::BufferRef used = arena.allocate(4096);
+             const Event use = launch(s, [](Launch& l) { occupy(l, 1); });
+             arena.note_use(used.get(), use);
+             used = {};
+             watch(use);
+             delay(100'000'000);  // who told of the end is through, too
+             arena.set_limit(8192);
+             const runtime::BufferRef larger = arena.allocate(8192);
+             const auto figures = arena.figures();
+             require(figures.active + figures.cached <= figures.limit, "a device's memory passes its limit");
+             arena.set_limit(unlimited);
+           });
+}
+
+// Of a step of which one result fails and the other one does not, the device writes to the memory of both.
+TEST_F(Devices, MemoryOfAResultThatFailedIsNotUsedAnewTooSoon) {
+  run_many([](Circumstances& c) { c.settings.faults[static_cast<std::size_t>(Fault::Command)] = {1, 1}; },
+           [] {
+             const Stream s = new_stream(Device::gpu), other = new_stream(Device::gpu);
+             const array bad = full({3}, 1.0f, float32, s), good = full({3}, 2.0f, float32, s);
+             bool raised = false;
+             try {
+               bad.eval();
+             } catch (const MemoryError&) {
+               raised = true;
+             }
+             require(raised, "a refused command was no failure");
+             good.eval();
+             const array x = add(bad, good, s), y = add(good, good, s);
+             launch(s, [](Launch& l) { occupy(l, 3); });
+             async_eval({x, y});
+             const Event end = y.event();
+             watch([&] { return end.stream()->issued() >= end.value(); });
+             const array z = full({3}, 7.0f, float32, other);
+             require(z.data<float>()[1] == 7.0f && y.data<float>()[1] == 4.0f, "a value is wrong");
+           });
 }
 
 TEST_F(Devices, ADeviceIsGivenSoManySubmissionsAtMost) {

@@ -1,13 +1,8 @@
-// Memory that is short, under the scheduler: what could have its memory in time is never refused, and what is parked
-// never waits for nothing.
-#include "anabranch/memory.h"
-#include "anabranch/error.h"
-#include "directed.h"
-#include "runtime/arena.h"
+// Memory that is short, under the scheduler: what could have its memory in time is never refused.
+#include "anabranch/ops.h"
+#include "graph/node.h"
 #include "runtime/backend.h"
-#include "runtime/parking.h"
-#include "runtime/process.h"
-#include "runtime/wait.h"
+#include "short_memory.h"
 #include "simulation/random.h"
 
 namespace anabranch::simulation {
@@ -17,41 +12,6 @@ using runtime::BufferRef;
 using runtime::Launch;
 using runtime::testing::launch;
 using runtime::testing::submit;
-
-constexpr std::size_t block = 4096;
-
-class ShortMemory : public Simulated {
- protected:
-  ~ShortMemory() override { set_memory_limit(unlimited_); }
-
-  // Runs the program in many schedules; there is room for so many blocks.
-  template <typename F>
-  static void run_short(std::size_t blocks, F program, const std::function<void(Circumstances&)>& vary = nullptr) {
-    set_memory_limit(blocks * block);
-    std::uint64_t seed = 0;
-    run_many(
-        [&](Circumstances& c) {
-          seed = c.settings.seed;
-          if (vary) vary(c);
-        },
-        [&] { program(seed); }, 3000);
-  }
-
- private:
-  const std::size_t unlimited_ = get_memory_limit();
-};
-
-void must_succeed(const std::exception_ptr& failure) { require(!failure, "memory was refused that was to come"); }
-void must_fail(const std::exception_ptr& failure) { require(failure != nullptr, "memory was given that is not there"); }
-
-// Streams whose work the pool may not get to: waits for it may end by polling.
-void lonely(Circumstances& c) { c.settings.lonely = true; }
-
-// Takes `blocks` one after the other, and some time.
-void take(Launch& launch, std::uint32_t blocks, std::uint32_t chunks) {
-  for (std::uint32_t i = 0; i < blocks; ++i) launch.scratch(block);
-  launch.parallel(chunks, 1e5, [](std::size_t) { runtime::relax(); });
-}
 
 // Nobody holds memory but submissions that run, and each of them alone has room.
 TEST_F(ShortMemory, SubmissionsTakeTurns) {
@@ -215,6 +175,46 @@ TEST_F(ShortMemory, AHigherLimitIsNoticedWhileSomethingMoves) {
       });
 }
 
+// Memory that the system refused comes back when a device has used what is left of it.
+TEST_F(ShortMemory, WhatADeviceHasUsedIsNoticed) {
+  class OneBlock final : public runtime::MemorySource {
+   public:
+    void* allocate(std::size_t) override { return std::exchange(given_, true) ? nullptr : memory_; }
+    void free(void*, std::size_t) override { given_ = false; }
+
+   private:
+    alignas(64) char memory_[block];
+    bool given_ = false;
+  };
+  run_short(
+      2,
+      [](std::uint64_t) {
+        OneBlock source;
+        runtime::Arena arena(source, 4 * block, "memory of one block");
+        const Stream device = new_stream(Device::gpu), s = new_stream(Device::cpu), busy = new_stream(Device::cpu);
+        const Event longer = launch(busy, [](Launch&) { delay(1'000'000'000); });
+        static std::vector<char> from(1 << 20), to(1 << 20);
+        const Event uses =
+            launch(device, [](Launch& launch) { launch.queue().copy(to.data(), from.data(), from.size()); });
+        {
+          const BufferRef b = arena.allocate(block);
+          arena.note_use(b.get(), uses);
+        }
+        const Event wants = submit(s, [&arena](Launch&) { arena.allocate(block); }, {}, must_succeed);
+        s.state()->schedule();
+        watch(uses);
+        arena.sweep();
+        watch(wants);
+        require(!longer.query(), "a submission waited although there was memory");
+        longer.wait();
+        arena.trim(0);
+      },
+      [](Circumstances& c) {
+        c.workers = 2;
+        c.settings.impatience = 0;  // it is time that counts here
+      });
+}
+
 // As long as something moves, what is parked is tried only when memory has come back.
 TEST_F(ShortMemory, NothingIsTriedInVain) {
   run_short(
@@ -242,169 +242,61 @@ TEST_F(ShortMemory, NothingIsTriedInVain) {
       [](Circumstances& c) { c.workers = 2; });
 }
 
-// A strand that had all but blocked was taken for blocked, and what it was about to free was not waited for.
-TEST_F(ShortMemory, AStrandThatNeedNotWaitAfterAllMoves) {
-  run_short(3, [](std::uint64_t) {
-    const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu), c = new_stream(Device::cpu);
-    const Event before = launch(a, [](Launch&) {});
-    const Event first = submit(b, [](Launch& launch) { take(launch, 2, 3); }, {before}, must_succeed);
-    b.state()->schedule();
-    submit(c, [](Launch& launch) { take(launch, 2, 1); }, {}, must_succeed);
-    c.state()->schedule();
-    Event last;
-    for (int i = 0; i < 2; ++i) last = submit(c, [](Launch& launch) { take(launch, 2, 1); }, {}, must_succeed);
-    last.wait();
-    first.wait();
+// So it is where what a try gives back are the results of an operation.
+TEST_F(ShortMemory, NoOperationIsTriedInVain) {
+  run_short(
+      3,
+      [](std::uint64_t) {
+        const Stream s = new_stream(Device::cpu), busy = new_stream(Device::cpu);
+        const std::vector<float> ones(block / sizeof(float), 1.0f);
+        const array a(ones.data(), {static_cast<int>(ones.size())}, float32);
+        BufferRef held = runtime::allocate(block);
+        const Event frees = launch(busy, [&held](Launch&) {
+          delay(10'000'000);
+          held = {};
+        });
+        const std::uint64_t before = runtime::refused_tries.load();
+        const array x = add(a, a, s), y = subtract(a, a, s);
+        async_eval({x, y});
+        watch(x.event());
+        require(runtime::refused_tries.load() - before <= 4, "an operation is tried again and again");
+        require(x.data<float>()[1] == 2.0f && y.data<float>()[1] == 0.0f, "a value is wrong");
+        watch(frees);
+      },
+      [](Circumstances& c) { c.workers = 2; });
+}
+
+// Two hold one block: the last one to let go of it gives it to whoever comes next, after the other one's reads.
+TEST_F(ShortMemory, ABlockIsUsedAnewAfterAllItsReaders) {
+  run_short(2, [](std::uint64_t) {
+    BufferRef shared = runtime::allocate(block);
+    auto use = [](BufferRef mine) {
+      mine->contents.read();
+      mine = {};
+      runtime::allocate(block);
+    };
+    BufferRef copy = shared;
+    Thread one([&use, &shared] { use(std::move(shared)); }), two([&use, &copy] { use(std::move(copy)); });
+    one.join();
+    two.join();
   });
 }
 
-// Memory was refused for a moment, and there was some at the last try: what comes next on the stream waits like others,
-// here for the oldest one to fail.
-TEST_F(ShortMemory, TheLastTryIsThatOfOneSubmission) {
-  run_short(
-      3,
-      [](std::uint64_t) {
-        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu), busy = new_stream(Device::cpu);
-        BufferRef kept = runtime::allocate(block), taken;
-        launch(busy, [](Launch&) { watch([] { return runtime::parked_strands.load() == 2; }); });
-        submit(a, [&taken](Launch& launch) { taken = launch.allocate(block); }, {}, must_succeed);
-        const Event last = submit(a, [](Launch& launch) { take(launch, 2, 1); }, {}, must_succeed);
-        a.state()->schedule();
-        watch([] { return runtime::parked_strands.load() == 1; });
-        const Event fails = submit(
-            b, [](Launch& launch) { take(launch, 3, 1); }, {},
-            [&kept](const std::exception_ptr& failure) {
-              must_fail(failure);
-              kept = {};
-            });
-        b.state()->schedule();
-        watch(last);
-        watch(fails);
-      },
-      [](Circumstances& c) {
-        c.workers = 3;
-        c.settings.faults[static_cast<std::size_t>(Fault::Allocation)] = {2, 1};
-      });
-}
-
-// Memory was refused for a moment; at the last try somebody stood in the way who was refused, too.
-TEST_F(ShortMemory, ALastTryThatOthersStoodInTheWayOfIsNotTheLast) {
-  run_short(
-      3,
-      [](std::uint64_t) {
-        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
-        for (const Stream& s : {a, b}) {
-          submit(s, [](Launch& launch) { take(launch, 3, 0); }, {}, must_succeed);
-          s.state()->schedule();
-        }
-        for (const Stream& s : {a, b}) watch(Event(s.state(), 1));
-      },
-      [](Circumstances& c) {
-        c.workers = 2;
-        c.settings.faults[static_cast<std::size_t>(Fault::Allocation)] = {1, 1};
-      });
-}
-
-// A thread leaves in the middle of a submission, and there is no pool to go on with it: what it holds is not waited
-// for.
-TEST_F(ShortMemory, AThreadThatHasLeftIsNotWaitedFor) {
-  run_short(
-      3,
-      [](std::uint64_t) {
-        runtime::shutdown();
-        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
-        auto take_long = [](Launch& launch) {
-          launch.scratch(2 * block);
-          launch.parallel(40, 1e5, [](std::size_t) { delay(1'000'000); });
-        };
-        const Event left = submit(a, take_long);
-        const Event wants = submit(b, [](Launch& launch) { take(launch, 2, 1); });
-        Thread leaves([&left] { left.wait_for(10e-3); });
-        wants.wait();
-        leaves.join();
-        left.wait();
-      },
-      lonely);
-}
-
-// Two threads have come to a halt, for want of memory, and the first of them waits no longer.
-TEST_F(ShortMemory, WithoutAPoolEachParkedSubmissionHasItsLastTry) {
-  run_short(
-      3,
-      [](std::uint64_t) {
-        runtime::shutdown();
-        const BufferRef held = runtime::allocate(block);
-        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu), c = new_stream(Device::cpu);
-        const Event before =
-            submit(c, [](Launch& launch) { launch.parallel(20, 1e5, [](std::size_t) { delay(1'000'000); }); });
-        const Event first = submit(a, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
-        const Event second = submit(b, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
-        Thread runs([&before] { before.wait(); }), leaves([&first] { first.wait_for(1e-3); });
-        second.wait();
-        runs.join();
-        leaves.join();
-        first.wait();
-      },
-      lonely);
-}
-
-// Memory comes back, but not enough, and whoever waited for the submission that it is tried for waits no longer.
-TEST_F(ShortMemory, WithoutAPoolWhatIsTriedAgainIsNotWaitedFor) {
-  run_short(
-      3,
-      [](std::uint64_t) {
-        runtime::shutdown();
-        const BufferRef held = runtime::allocate(block);
-        BufferRef freed = runtime::allocate(block);
-        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
-        const Event first = submit(a, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
-        const Event second = submit(b, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
-        Thread leaves([&first] { first.wait_for(1e-6); }), frees([&freed] { freed = {}; });
-        second.wait();
-        leaves.join();
-        frees.join();
-        first.wait();
-      },
-      lonely);
-}
-
-// Workers leave what is queued: it frees nothing that somebody could wait for.
-TEST_F(ShortMemory, WhatStoppedWorkersHaveLeftIsNotWaitedFor) {
-  run_short(
-      3,
-      [](std::uint64_t) {
-        const BufferRef held = runtime::allocate(block);
-        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu);
-        Thread waits([&a] { submit(a, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail).wait(); });
-        const Event queued = launch(b, [](Launch&) {});
-        runtime::shutdown();
-        waits.join();
-        queued.wait();
-      },
-      lonely);
-}
-
-// The same, where a worker is in the middle of something when the pool has stopped.
-TEST_F(ShortMemory, WhatIsQueuedWhereThePoolHasStoppedIsNotWaitedFor) {
-  run_short(
-      3,
-      [](std::uint64_t) {
-        const BufferRef held = runtime::allocate(block);
-        const Stream a = new_stream(Device::cpu), b = new_stream(Device::cpu), busy = new_stream(Device::cpu);
-        const Event longer = launch(busy, [](Launch&) { delay(2'000'000'000); });
-        const Event wants = submit(a, [](Launch& launch) { take(launch, 3, 1); }, {}, must_fail);
-        a.state()->schedule();
-        watch([&] { return runtime::parked_strands.load() == 1 || wants.query(); });
-        runtime::shutdown();
-        const Event queued = launch(b, [](Launch&) {});
-        wants.wait();
-        longer.wait();
-        queued.wait();
-      },
-      [](Circumstances& c) {
-        c.workers = 2;
-        lonely(c);
-      });
+// A step that takes over the memory of an operand writes to it after those who have let go of it have read it.
+TEST_F(ShortMemory, AnOperandIsOverwrittenAfterAllItsReaders) {
+  run_many([] {
+    const std::vector<float> ones(4, 1.0f);
+    std::optional<array> x(std::in_place, ones.data(), Shape{4}, float32);
+    BufferRef held = graph::base_of(x->node().get())->buffer;
+    const array y = add(*x, *x, new_stream(Device::cpu));
+    x.reset();
+    Thread reader([&held] {
+      held->contents.read();
+      held = {};
+    });
+    require(y.data<float>()[0] == 2.0f, "a value is wrong");
+    reader.join();
+  });
 }
 
 }  // namespace

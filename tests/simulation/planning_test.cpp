@@ -2,35 +2,15 @@
 // later, as if nothing had been.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "allocation.h"
 #include "anabranch/ops.h"
 #include "eval/plan.h"
 #include "schedule.h"
 
-namespace {
-
-int until_refusal = 0;  // allocations; 0: none is refused
-
-void* take(std::size_t bytes, std::size_t alignment) {
-  if (until_refusal > 0 && --until_refusal == 0) throw std::bad_alloc();
-  if (void* p = std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment)) return p;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes, std::align_val_t a) { return take(bytes, static_cast<std::size_t>(a)); }
-void* operator new(std::size_t bytes) { return take(bytes, __STDCPP_DEFAULT_NEW_ALIGNMENT__); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return std::malloc(bytes); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-
 namespace anabranch {
 namespace {
+
+using simulation::until_refusal;
 
 // Of every kind of step: fused ones with many operands, irregular ones with many, on many streams.
 array graph_over(const std::vector<Stream>& streams, const array& x) {

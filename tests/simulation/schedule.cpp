@@ -48,6 +48,8 @@ void finish_copies() {
       runtime::wait(Event(s, s->submitted()));
     } catch (const runtime::Interrupted&) {
       return finish_copies();
+    } catch (const std::bad_alloc&) {
+      return finish_copies();
     }
   }
 }
@@ -130,6 +132,8 @@ Outcome run_schedule(std::uint64_t seed) {
   Random random(seed ^ 0xfa17);
   if (plan.faults)
     for (auto& f : c.settings.faults) f = {1 + random.below(random.pick(3, 20, 100)), random.pick(1u, 1u, 3u, 1000u)};
+  if (auto& f = c.settings.faults[static_cast<std::size_t>(Fault::New)]; f.first != 0)
+    f = {1 + random.below(random.pick(20, 100, 1000)), random.pick(1u, 3u, 30u)};  // else nothing gets beyond planning
   return run_program(c, [&] { Program(plan, seed ^ 0x9409).run(); });
 }
 

@@ -56,6 +56,32 @@ TEST_F(Waiting, WhatAWaitHasNotComeToIsForThePool) {
   });
 }
 
+// A thread ran a submission in pieces too small to ask others for, and its time was up in the middle.
+TEST_F(Waiting, WhatAWaitLeavesInTheMiddleIsForThePool) {
+  run_many([] {
+    const Event e =
+        submit(new_stream(Device::cpu), [](Launch& l) { l.parallel(40, 1, [](std::size_t) { delay(100'000); }); });
+    Scheduler::current()->expect_timeouts(+1);
+    e.wait_for(1e-3);
+    Scheduler::current()->expect_timeouts(-1);
+    watch(e);
+  });
+}
+
+// Many are unblocked at once, and there is no memory for a list of them.
+TEST_F(Waiting, WhoIsUnblockedIsRunWhereMemoryIsShort) {
+  run_many([](Circumstances& c) { c.settings.faults[static_cast<std::size_t>(Fault::New)] = {1, 1'000'000}; },
+           [] {
+             Atomic<bool> go{false};
+             const Event cause =
+                 launch(new_stream(Device::cpu), [&go](Launch&) { watch([&go] { return go.load(); }); });
+             std::vector<Event> ends;
+             for (int i = 0; i < 6; ++i) ends.push_back(launch(new_stream(Device::cpu), [](Launch&) {}, {cause}));
+             go.store(true);
+             for (const Event& end : ends) watch(end);
+           });
+}
+
 TEST_F(Waiting, ACallOnCompletionComesThoughNobodyWaits) {
   run_many([] {
     Atomic<bool> called{false};

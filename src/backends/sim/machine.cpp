@@ -17,6 +17,7 @@ Machine& Machine::get() {
 }
 
 std::shared_ptr<Line> Machine::open(int device) {
+  const runtime::NewMayFail not_here(false);  // a driver's memory is its own: what it can refuse, Fault says
   if (forked_.load()) return std::make_shared<Line>(device, 0);
   used_.store(true);
   Lock lock(mutex_);
@@ -25,6 +26,7 @@ std::shared_ptr<Line> Machine::open(int device) {
 }
 
 void Machine::close(const std::shared_ptr<Line>& line) {
+  const runtime::NewMayFail not_here(false);
   if (forked_.load()) return;
   Lock lock(mutex_);
   std::erase(open_, line);
@@ -36,6 +38,7 @@ void Machine::close(const std::shared_ptr<Line>& line) {
 }
 
 void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {
+  const runtime::NewMayFail not_here(false);
   if (forked_.load()) std::rethrow_exception(lost(line->device));
   if (runtime::injected(runtime::Fault::Command)) throw MemoryError("The simulated GPU refused a command.");
   Lock lock(mutex_);
@@ -135,7 +138,8 @@ void Machine::serve(const std::shared_ptr<Line>& line, Lock& lock) {
       if (!ready_.empty()) break;
     } else if (command.signalled) {
       if (checks_order) line->signals[command.value] = line->known;
-      line->reached.store(command.value, std::memory_order_release);
+      // Who sees it asks take_failure() before it reads anything: the lock orders that after what was done.
+      line->reached.store(command.value, std::memory_order_relaxed);
       for (auto& other : line->waiting) make_ready(std::move(other));
       line->waiting.clear();
       lock.unlock();
@@ -173,6 +177,7 @@ std::exception_ptr Machine::check_order(Line& line, const Line::Command& command
 
 // Noted in any case: leak checkers do not know a device's addresses.
 void Machine::allocated(const void* base, std::size_t bytes) {
+  const runtime::NewMayFail not_here(false);
   if (forked_.load()) return;
   Lock lock(mutex_);
   uses_.allocated(base, bytes);

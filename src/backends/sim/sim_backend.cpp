@@ -105,7 +105,7 @@ class SimQueue final : public runtime::Queue {
     } catch (const DeviceLost&) {  // which has told the stream
     }
   }
-  std::uint64_t reached() const override { return line_->reached.load(std::memory_order_acquire); }
+  std::uint64_t reached() const override { return line_->reached.load(std::memory_order_relaxed); }
   std::exception_ptr take_failure(std::uint64_t value) override { return Machine::get().take_failure(*line_, value); }
   std::int64_t spin_ns() const override { return 20'000; }
   std::exception_ptr lost() const override { return Machine::get().lost(line_->device); }
@@ -152,6 +152,7 @@ class SimBackend final : public runtime::Backend {
  public:
   explicit SimBackend(int devices) {
     for (int i = 0; i < devices; ++i) memory_.emplace_back(i);
+    Machine::get();  // made by who opens the backend, which no fork comes in between
   }
 
   int device_count() const override { return static_cast<int>(memory_.size()); }

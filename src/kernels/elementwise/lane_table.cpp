@@ -1,5 +1,7 @@
 #include "kernels/elementwise/lane_table.h"
 
+#include <pthread.h>
+
 namespace anabranch::kernels {
 
 const LaneTable& lane_table() {
@@ -18,4 +20,10 @@ const LaneTable& lane_table() {
   return table;
 }
 
+namespace {
+
+// Made by then: a child that was forked off while another thread made the table would wait for that thread for ever.
+[[maybe_unused]] const bool made_before_a_fork = pthread_atfork([] { lane_table(); }, nullptr, nullptr) == 0;
+
+}  // namespace
 }  // namespace anabranch::kernels

@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -130,6 +131,13 @@ bool amx_usable() {
   }();
   return usable;
 }
+
+namespace {
+
+// Known by then, as the table of kernels is made (elementwise/lane_table.cpp).
+[[maybe_unused]] const bool known_before_a_fork = pthread_atfork([] { amx_usable(); }, nullptr, nullptr) == 0;
+
+}  // namespace
 
 void pack_tiles(const std::uint16_t* from, std::int64_t across, std::int64_t along, std::int64_t count,
                 std::int64_t depth, bool left, std::uint16_t* to) {
