@@ -57,9 +57,11 @@ bool is_known_to_nobody_else(const Operation* base, std::uint32_t own) {
   return references == own || (references == own + 1 && base->in_flight.load(std::memory_order_relaxed));
 }
 
-// Whether its memory is a device's, which can be used anew in the device's order. What lies on the host has no such
-// order: a step that reads it there keeps it until its end.
-bool is_in_order(const Operation* base) { return &graph::home_of(base) != &runtime::host_arena(); }
+// Whether its memory is a device's of our own, which can be used anew in the device's order. What lies on the host, or
+// is somebody else's, has no such order: a step that reads it keeps it until its end.
+bool is_in_order(const Operation* base) {
+  return base->buffer && base->buffer->arena && &graph::home_of(base) != &runtime::host_arena();
+}
 
 }  // namespace
 
@@ -207,7 +209,7 @@ void Step::begin(runtime::Launch& launch) {
 void Step::note_reads() const {
   const Event end(stream, done_at_);
   for (const auto& node : inputs)
-    if (const Operation* base = graph::base_of(node.get()); base->buffer && is_in_order(base))
+    if (const Operation* base = graph::base_of(node.get()); is_in_order(base))
       base->buffer->arena->note_use(base->buffer.get(), end);
 }
 
@@ -256,7 +258,8 @@ void Step::issued(const std::exception_ptr& failure) noexcept {
   // The device may be using all this, also where adding its commands failed half-way.
   issued_ = true;
   const Event end(stream, done_at_);
-  for (const auto& b : buffers_) b->arena->note_use(b.get(), end);
+  for (const auto& b : buffers_)
+    if (b->arena) b->arena->note_use(b.get(), end);
   for (const auto& node : inputs) {
     Operation* base = graph::base_of(node.get());
     // An intermediate result that nobody else can read: the device alone needs its memory, in its own order.

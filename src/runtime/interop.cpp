@@ -20,7 +20,10 @@ class TakeBack final : public Work {
   TakeBack(Ref<StreamState> stream, BufferRef buffer) : stream_(std::move(stream)), buffer_(std::move(buffer)) {}
 
   void accepted(std::uint64_t value) noexcept override { value_ = value; }
-  void start(Launch& launch) override { interop_of(stream_->device.type)->wait_for_device(launch.queue()); }
+  void start(Launch& launch) override {
+    Arena::expect_use(buffer_.get());
+    interop_of(stream_->device.type)->wait_for_device(launch.queue());
+  }
   void issued(const std::exception_ptr& failure) noexcept override {
     if (failure) return static_cast<void>(buffer_.detach());  // when it may be used again is not known: never
     buffer_->arena->note_use(buffer_.get(), Event(stream_, value_));

@@ -205,7 +205,9 @@ TEST_P(Backend, SharesItsStreamsOrSaysThatItHasNone) {
       x = add(x, array(1.0f), i % 3 == 0 ? shared : i % 3 == 1 ? s : t);
       async_eval({x});
       // Whoever adds to the stream now comes after what was submitted.
-      if (i % 3 == 0) EXPECT_GE(shared.state()->issued(), shared.state()->submitted());
+      if (i % 3 == 0) {
+        EXPECT_GE(shared.state()->issued(), shared.state()->submitted());
+      }
     }
     EXPECT_EQ(x.data<float>()[999], 30.0f);
   }

@@ -47,6 +47,7 @@ void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {
 }
 
 void Machine::signal(Line& line, std::uint64_t value, Ref<runtime::StreamState> stream) {
+  const runtime::NewMayFail not_here(false);
   if (forked_.load()) std::rethrow_exception(lost(line.device));
   if (runtime::injected(runtime::Fault::Signal)) lose(line.device, "The simulated GPU refused a signal.");
   Lock lock(mutex_);
@@ -58,6 +59,7 @@ void Machine::signal(Line& line, std::uint64_t value, Ref<runtime::StreamState> 
 }
 
 void Machine::flush(const std::shared_ptr<Line>& line) {
+  const runtime::NewMayFail not_here(false);
   if (forked_.load()) return;
   Lock lock(mutex_);
   if (!line->held) return;
