@@ -48,7 +48,8 @@ class Torch:
     def address(self, t):
         return t.data_ptr()
 
-    def numpy(self, t):
+    def numpy(self, t):  # its copy runs on another stream than the side stream
+        self.stream.synchronize()
         return t.cpu().numpy()
 
     def fill(self, t, value):
@@ -91,7 +92,8 @@ class CuPy:
     def address(self, t):
         return t.data.ptr
 
-    def numpy(self, t):
+    def numpy(self, t):  # as above
+        self.stream.synchronize()
         return t.get()
 
     def fill(self, t, value):
