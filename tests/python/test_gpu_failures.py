@@ -41,6 +41,7 @@ def fault(kind):
     call("cuModuleLoadData", ctypes.byref(module), PTX)
     call("cuModuleGetFunction", ctypes.byref(kernel), module, kind.encode())
     call("cuLaunchKernel", kernel, 1, 1, 1, 1, 1, 1, 0, None, None, None)
+    assert ctypes.CDLL("libcuda.so.1").cuCtxSynchronize() != 0  # until then what comes next may be done before it
 """
     if REAL
     else f"""
