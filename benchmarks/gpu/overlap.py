@@ -32,18 +32,19 @@ def chain(step, x, times):
 
 
 def streams_of_small_kernels():
-    """Chains of kernels that fill a part of the GPU and can't be fused, on one stream and on several."""
+    """Chains of kernels that fill a part of the GPU and can't be fused, on one stream and on several: kernels of 10 to
+    40 us on 16 blocks, then pairs of shorter ones, of which two threads launch no more than the driver lets them."""
     rng = np.random.default_rng(0)
-    sorts = [mx.array(rng.normal(size=(16, 2048)).astype(np.float32)) for _ in range(8)]
-    products = [mx.array(rng.normal(size=(128, 512)).astype(np.float32)) for _ in range(8)]
-    square = mx.array((rng.normal(size=(512, 512)) / 23).astype(np.float32))
+
+    def normal(*shape, by=1.0):
+        return [mx.array((rng.normal(size=shape) * by).astype(np.float32)) for _ in range(8)]
+
+    square = normal(512, 512, by=1 / 23)[0]
     steps = {
-        "sorts of (16, 2048)": (lambda x, s: mx.sort(x, axis=1, stream=s), sorts),
-        "(128, 512) by (512, 512) products": (lambda x, s: mx.matmul(x, square, stream=s), products),
-        "cumsums of (16, 8192)": (
-            lambda x, s: mx.cumsum(x, axis=1, stream=s),
-            [mx.array(rng.normal(size=(16, 8192)).astype(np.float32) * 1e-6) for _ in range(8)],
-        ),
+        "sorts of (16, 2048)": (lambda x, s: mx.sort(x, axis=1, stream=s), normal(16, 2048)),
+        "sorts of (16, 512)": (lambda x, s: mx.sort(x, axis=1, stream=s), normal(16, 512)),
+        "cumsums of (16, 65536)": (lambda x, s: mx.cumsum(x, axis=1, stream=s), normal(16, 65536, by=1e-6)),
+        "(128, 512) by (512, 512) products": (lambda x, s: mx.matmul(x, square, stream=s), normal(128, 512)),
     }
     mx.eval(square)
     for name, (step, starts) in steps.items():
@@ -161,6 +162,24 @@ def copies_behind_kernels():
     )
 
 
+def copies_between_gpus():
+    """Arrays made on one GPU and used on the next."""
+    if mx.device_count(mx.gpu) < 2:
+        return
+    n, there = 1 << 26, mx.Device(mx.gpu, 1)
+    times = []
+    for k in range(8):
+        x = mx.full((n,), float(k), stream=mx.gpu)
+        mx.eval(x)
+        mx.synchronize()
+        start = time.perf_counter()
+        y = mx.sum(mx.equal(x, k, stream=there), stream=there)
+        mx.eval(y)
+        times.append(time.perf_counter() - start)
+        assert y.item() == n
+    line(f"{n >> 18} MiB read by the next GPU", n * 4 / min(times) / 1e9, "GB/s", "-")
+
+
 def mlx_example():
     """The program of MLX's page on unified memory."""
     a, b = mx.random.uniform(shape=(4096, 512)), mx.random.uniform(shape=(512, 4))
@@ -179,20 +198,20 @@ def mlx_example():
 
 
 def urgent_streams():
-    """Small evaluations while another stream fills the GPU, by the priority of their stream."""
-    busy, large, small = mx.new_stream(mx.gpu), mx.random.normal((1 << 16, 1 << 10)), mx.array([1.0])
+    """Small evaluations while other streams fill the GPU, by the priority of their stream."""
+    busy, large, small = [mx.new_stream(mx.gpu) for _ in range(4)], mx.random.normal((4096, 4096)), mx.array([1.0])
     mx.eval(large, small)
     for priority in (0, -5):
         s = mx.new_stream(mx.gpu, priority=priority)
         mx.eval(mx.add(small, 1, stream=s))
         times = []
         for _ in range(8):
-            end = busy.record(chain(lambda x: mx.cumsum(x, axis=1, stream=busy), large, 40))
-            while not end.query():
+            ends = [b.record(chain(lambda x, b=b: mx.matmul(x, large, stream=b), large, 20)) for b in busy]
+            while not all(end.query() for end in ends):
                 start = time.perf_counter()
                 mx.eval(mx.add(small, 1, stream=s))
                 times.append(time.perf_counter() - start)
-        name = f"a small evaluation beside a busy stream, priority {s.priority}"
+        name = f"a small evaluation beside busy streams, priority {s.priority}"
         line(name, float(np.median(times)) * 1e3, "ms", "less than with priority 0")
 
 
@@ -216,7 +235,15 @@ def waits():
 
 def main():
     pick = sys.argv[1] if len(sys.argv) > 1 else ""
-    parts = (streams_of_small_kernels, cpu_beside_gpu, copies_behind_kernels, mlx_example, urgent_streams, waits)
+    parts = (
+        streams_of_small_kernels,
+        cpu_beside_gpu,
+        copies_behind_kernels,
+        copies_between_gpus,
+        mlx_example,
+        urgent_streams,
+        waits,
+    )
     for part in parts:
         if pick in part.__name__:
             part()

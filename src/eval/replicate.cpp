@@ -47,6 +47,7 @@ Ref<Operation> transfer(const Node* node, Arena& arena, Submitted& to) {
 }
 
 Ref<Operation> find_replica(const Operation* op, const Arena& arena) {
+  op->copied.read();
   if (op->replicas && !op->pinned.load(std::memory_order_relaxed))
     for (const auto& replica : *op->replicas)
       if (&graph::home_of(replica.get()) == &arena) return replica;
@@ -67,6 +68,7 @@ Ref<Operation> replicate(Operation* op, Arena& arena, Submitted& to) {
     if (!op->replicas) op->replicas = std::make_unique<std::vector<Ref<Operation>>>();
     op->replicas->reserve(op->replicas->size() + 1);
   }
+  op->copied.write();
   auto replica = transfer(op, arena, to);
   if (kept) op->replicas->push_back(replica);
   return replica;
@@ -75,6 +77,7 @@ Ref<Operation> replicate(Operation* op, Arena& arena, Submitted& to) {
 void forget_replica(Operation* op, const Operation* replica) noexcept {
   Ref<Operation> dropped;  // beyond the lock
   const runtime::Lock lock(plan_mutex());
+  op->copied.write();
   if (!op->replicas) return;
   auto& all = *op->replicas;
   const auto found = std::find_if(all.begin(), all.end(), [&](const auto& r) { return r.get() == replica; });

@@ -87,6 +87,7 @@ struct Operation final : Node {
   runtime::FailureSlot failure;  // set before the event happens
   // Plan lock. Transfers of this value to other memory spaces, already scheduled.
   std::unique_ptr<std::vector<Ref<Operation>>> replicas;
+  [[no_unique_address]] runtime::AccessCheck copied{"the list of an operation's replicas"};
 
   static void* operator new(std::size_t bytes) { return runtime::allocate_block(bytes); }
   static void operator delete(void* block) noexcept { runtime::free_block(block); }

@@ -90,6 +90,7 @@ BufferRef Arena::allocate(std::size_t bytes, const StreamState* stream, std::vec
     f.frees = frees;  // what has come back since the source was asked may be enough
     refuse(bytes, "there is no more", f);
   }
+  b->noted.write();
   std::erase_if(b->uses, has_happened);  // the others stay: this try may be undone before the block is used anew
   b->undone = false;
   if (!stream) b->contents.write();  // after all that its last owner did with it
@@ -113,6 +114,7 @@ Buffer* Arena::from_source(std::uint32_t size_class) {
 
 void Arena::note_use(Buffer* b, const Event& use) {
   Lock lock(mutex_);
+  b->noted.write();
   for (Event& e : b->uses) {
     if (e.stream() == use.stream()) {
       e = use;
@@ -131,6 +133,7 @@ void Arena::take_back(Buffer* b) {
     Lock lock(mutex_);
     active_ -= size;
     cached_ += size;
+    b->noted.write();
     if (!b->uses.empty() && std::all_of(b->uses.begin(), b->uses.end(), has_happened)) past.swap(b->uses);
     if (b->uses.empty()) {
       put_first(free_[b->size_class], b);

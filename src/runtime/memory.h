@@ -27,6 +27,7 @@ struct Buffer {
   Arena* arena;      // null where the memory is somebody else's
   // What a device may still be doing with the memory, also when the last reference is gone. Under the arena's lock.
   std::vector<Event> uses;
+  [[no_unique_address]] AccessCheck noted{"the uses of a block"};
   // Foreign memory's owner; called once, on whatever thread drops the last reference.
   std::function<void(void*)>* deleter = nullptr;
   Buffer* next = nullptr;  // in a list of the arena

@@ -101,7 +101,7 @@ class Helper {
   bool out_of_time() {
     if (++steps_ % 16 != 0 && !slow_) return false;
     const std::int64_t now = Clock::now();
-    if (now >= deadline_) return true;
+    if (now >= deadline_) return slow_ = true;  // whoever asks next is to know, too
     if (now >= next_check_) {
       schedule_check(now);
       auto check = interrupt_check.load(std::memory_order_relaxed);

@@ -30,35 +30,6 @@ def test_a_wrong_number_of_devices_is_explained():
     assert "ValueError" in result.stderr and 'ANABRANCH_SIM_GPU is "many"' in result.stderr
 
 
-def test_work_moves_between_the_cpu_and_both_devices():
-    expect_success(
-        """
-import numpy as np
-rng = np.random.default_rng(0)
-streams = [mx.new_stream(d) for d in (mx.cpu, mx.Device(mx.gpu, 0), mx.Device(mx.gpu, 1)) for _ in range(2)]
-for _ in range(200):
-    expected = rng.integers(-50, 50, (4, 5))
-    x = mx.array(expected)
-    for _ in range(12):
-        s = streams[rng.integers(len(streams))]
-        match int(rng.integers(4)):
-            case 0:
-                x, expected = mx.add(x, 3, stream=s), expected + 3
-            case 1:
-                x, expected = mx.transpose(x, stream=s), expected.T
-            case 2:
-                with s:
-                    x[1:3] = 7
-                expected = expected.copy()
-                expected[1:3] = 7
-            case 3:
-                mx.async_eval(x)
-    assert np.array_equal(np.array(x), expected)
-""",
-        **TWO,
-    )
-
-
 def test_what_the_host_sees_of_a_device_array_is_a_copy():
     expect_success(
         """

@@ -1,9 +1,11 @@
 // Devices that work on their own, under the scheduler: how far ahead they are given work, and what comes of it.
 #include "anabranch/error.h"
+#include "anabranch/linalg.h"
 #include "anabranch/ops.h"
 #include "backends/sim/machine.h"
 #include "directed.h"
 #include "runtime/backend.h"
+#include "runtime/process.h"
 
 namespace anabranch::simulation {
 namespace {
@@ -131,6 +133,55 @@ TEST_F(Devices, EachAllocationMayBeRefused) {
   EXPECT_GT(refused, 20);
 }
 
+// What the device finds out when it has long been given what depends on it, while each allocation in turn is refused.
+TEST_F(Devices, ALateFailureReachesWhatDependsOnItThoughMemoryIsRefused) {
+  std::uint32_t refused = 0;
+  for (bool more = true; more;) {
+    Circumstances c{Settings::from_seed(11)};
+    c.settings.faults[static_cast<std::size_t>(Fault::New)] = {refused + 1, 1};
+    more = run_program(c, [] {
+             const Stream s = new_stream(Device::gpu);
+             const array one = full({2, 2}, 1.0f, float32, s);
+             try {
+               one.eval();
+               const array bad = linalg::cholesky(negative(one, s), false, s);
+               const array x = add(bad, one, s), y = multiply(add(x, one, s), one, s);
+               launch(s, [](Launch& l) { occupy(l, 3); });  // or the device is no later than its host
+               async_eval({x, y});
+               for (const array& a : {y, x, bad}) {
+                 bool raised = false;
+                 try {
+                   static_cast<void>(a.data<float>());
+                 } catch (const std::exception&) {
+                   raised = true;
+                 }
+                 require(raised, "a failure did not reach what depends on it");
+               }
+             } catch (const std::bad_alloc&) {  // before all that
+             }
+             try {
+               s.synchronize();
+             } catch (const std::exception&) {
+             }
+           }).faults != 0;
+    refused += more;
+  }
+  EXPECT_GT(refused, 20);
+}
+
+// Queues that wait for a device are told of its loss.
+TEST_F(Devices, WhoWaitsForALostDeviceGoesOn) {
+  run_many([] {
+    const Stream lost = new_stream(Device(Device::gpu, 0)), other = new_stream(Device(Device::gpu, 1));
+    const Event cause = submit(lost, [](Launch& l) { occupy(l, 5); });
+    const Event blocked = launch(other, [](Launch&) {}, {cause});
+    watch([&] { return blocked.stream()->issued() >= blocked.value(); });
+    backends::sim::Machine::get().lose(0, "the test has lost it");
+    blocked.wait();
+    cause.wait();
+  });
+}
+
 // What a device had been using is given back like any other memory when it is through, to make room for larger blocks.
 TEST_F(Devices, MemoryThatADeviceHasUsedIsGivenBack) {
   run_many([](Circumstances& c) { c.settings.impatience = 0; },  // it is time that counts here
@@ -148,6 +199,46 @@ TEST_F(Devices, MemoryThatADeviceHasUsedIsGivenBack) {
              const runtime::BufferRef larger = arena.allocate(8192);
              const auto figures = arena.figures();
              require(figures.active + figures.cached <= figures.limit, "a device's memory passes its limit");
+             arena.set_limit(unlimited);
+           });
+}
+
+bool comes_to_pass(const Event& event) {
+  for (int i = 0; i < 1000 && !event.query(); ++i) delay(1'000'000);
+  return event.query();
+}
+
+// A signal that was held back, since more was to follow at once, is not kept by a thread that leaves it at that.
+TEST_F(Devices, WhatIsWithADeviceIsToldOfThoughItsStrandIsLeft) {
+  run_many(
+      [](Circumstances& c) {
+        c.settings.impatience = 0;  // it is time that counts here
+        c.settings.lonely = true;
+      },
+      [] {
+        runtime::shutdown();  // nobody else goes on
+        const Stream s = new_stream(Device::gpu);
+        Event last;
+        for (int i = 0; i < 60; ++i) last = submit(s, [](Launch&) { delay(1'000'000); });
+        require(!last.wait_for(1e-3), "a wait went on beyond its deadline");
+        require(comes_to_pass(Event(s.state(), s.state()->issued())), "what is with a device was kept secret");
+        last.wait();
+      });
+}
+
+// Nor while what follows has to wait for memory that it would free.
+TEST_F(Devices, WhatIsWithADeviceIsToldOfThoughWhatFollowsIsParked) {
+  run_many([](Circumstances& c) { c.settings.impatience = 0; },
+           [] {
+             const Stream s = new_stream(Device::gpu);
+             runtime::Arena& arena = s.state()->arena();
+             const std::size_t unlimited = arena.figures().limit;
+             arena.trim(0);
+             arena.set_limit(4096);
+             runtime::BufferRef held = arena.allocate(4096);
+             submit(s, [](Launch& l) { occupy(l, 1); }, {}, [&](const std::exception_ptr&) { held = {}; });
+             const Event wants = launch(s, [](Launch& l) { l.scratch(4096); });
+             require(comes_to_pass(wants), "a submission waits for memory that nobody is told of");
              arena.set_limit(unlimited);
            });
 }

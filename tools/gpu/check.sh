@@ -20,12 +20,12 @@ step() {
 seed() {
   "$python" -c 'import mlx.core as mx; print(mx.default_device(), mx.device_info())' && timeout 60 "$python" examples/seed.py
 }
-# Each test of a program in a process of its own, so that one that hangs or dies hides no other.
+# Each test of a program in a process of its own, under $LAUNCH, so that one that hangs or dies hides no other.
 each() {
   local program=$carry/tests/$1 names
   names=$("$program" --gtest_list_tests | awk '/^[^ ]/ {suite = $1} /^ / {print suite $1}') || return
-  export program
-  echo "$names" | xargs -P 12 -I{} bash -c 'out=$(timeout 40 "$program" --gtest_brief=1 --gtest_filter="{}" 2>&1) \
+  export program LAUNCH="${LAUNCH:-}"
+  echo "$names" | xargs -P 12 -I{} bash -c 'out=$(timeout ${EACH_SECONDS:-40} $LAUNCH "$program" --gtest_brief=1 --gtest_filter="{}" 2>&1) \
     && echo "ok {}" || { echo "FAILED ($?) {}"; echo "$out" | tail -n 30; exit 1; }' | grep -v "^ok"
   return "${PIPESTATUS[1]}"
 }
@@ -46,7 +46,10 @@ pytests() {
   timeout 500 "$python" -m pytest $options -n 14 --maxfail=150 tests/python -m "not slow" \
     --ignore tests/python/test_signals.py --ignore tests/python/test_distributions.py && return $status
 }
-sanitize() { ANABRANCH_TEST_UNCACHED=1 timeout "${SANITIZER_SECONDS:-300}" compute-sanitizer --tool "$@" --error-exitcode 9 "$carry/tests/test_contract" --gtest_brief=1; }
+sanitize() {
+  ANABRANCH_TEST_UNCACHED=1 EACH_SECONDS="${SANITIZER_SECONDS:-300}" \
+    LAUNCH="compute-sanitizer --tool $1 --error-exitcode 9" each test_contract
+}
 memcheck() { sanitize memcheck; }
 racecheck() { sanitize racecheck; }
 synccheck() { sanitize synccheck; }

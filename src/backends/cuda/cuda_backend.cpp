@@ -28,6 +28,7 @@ class CudaBackend final : public runtime::Backend {
     for (int i = 0; i < devices; ++i) gpus_.push_back(std::make_unique<Gpu>(i, delays_.get()));
     for (const auto& gpu : gpus_) memory_.emplace_back(*gpu);
     host_memory_ = std::make_unique<PinnedMemory>(gpus_);
+    Watcher::get();  // made now: a child, forked off while another thread made it, would wait for that in forked()
   }
 
   int device_count() const override { return static_cast<int>(gpus_.size()); }
@@ -62,8 +63,8 @@ class CudaBackend final : public runtime::Backend {
 
   void forked() override {
     for (const auto& gpu : gpus_)
-      gpu->lose("GPU " + std::to_string(gpu->index) +
-                " does not survive a fork. Start processes that use it with the method \"spawn\" or \"forkserver\".");
+      gpu->forked("GPU " + std::to_string(gpu->index) +
+                  " does not survive a fork. Start processes that use it with the method \"spawn\" or \"forkserver\".");
     Watcher::get().forked();
   }
 

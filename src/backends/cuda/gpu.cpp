@@ -71,6 +71,11 @@ void Gpu::lose(const std::string& why) {
   lost_.store(true, std::memory_order_release);
 }
 
+void Gpu::forked(const std::string& why) {
+  new (&mutex_) runtime::Mutex;
+  lose(why);
+}
+
 void Gpu::failed(const kernels::CudaError& error) {
   if (!is_final(error.code)) throw error;
   lose("GPU " + std::to_string(index) + " is lost to this process: " + error.what() +

@@ -47,6 +47,8 @@ class Gpu {
   bool is_lost() const { return lost_.load(std::memory_order_acquire); }
   // The first reason stays.
   void lose(const std::string& why);
+  // In a forked child, where the lock may be in any state: loses it.
+  void forked(const std::string& why);
   // After a call that failed: throws DeviceLost where the error says that the device is gone for this process, as an
   // illegal access in a kernel does, or else `error`.
   [[noreturn]] void failed(const kernels::CudaError& error);

@@ -136,6 +136,7 @@ void Machine::serve(const std::shared_ptr<Line>& line, Lock& lock) {
       lock.lock();
       --device.running;
       stopped_.notify_all();
+      line->done_work.write();
       if (failure) line->failures.try_emplace(command.value, std::move(failure));
       if (!ready_.empty()) break;
     } else if (command.signalled) {
@@ -203,6 +204,7 @@ bool Machine::must_wait(const std::shared_ptr<Line>& line, const Line::Command& 
 std::exception_ptr Machine::take_failure(Line& line, std::uint64_t value) {
   if (forked_.load()) return nullptr;
   Lock lock(mutex_);
+  line.done_work.write();
   const auto found = line.failures.find(value);
   if (found == line.failures.end()) return nullptr;
   std::exception_ptr failure = std::move(found->second);

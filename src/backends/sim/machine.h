@@ -40,6 +40,7 @@ struct Line {
   std::vector<std::shared_ptr<Line>> waiting;            // for this one
   runtime::Atomic<std::uint64_t> reached{0};             // read anywhere
   std::map<std::uint64_t, std::exception_ptr> failures;  // of work, by the value that tells of it
+  [[no_unique_address]] runtime::AccessCheck done_work{"what a simulated device has done"};
   // For the check of the order.
   std::uint64_t done = 0;                  // commands
   Known known;                             // to the command that is being done

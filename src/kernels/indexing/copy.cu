@@ -3,6 +3,7 @@
 #include "kernels/cuda_kernels.h"
 #include "kernels/cuda_pack.h"
 #include "kernels/cuda_types.h"
+#include "kernels/dynamic_shared.h"
 #include "kernels/indexing/copy_plan.h"
 #include "kernels/indexing/cuda_copy.h"
 
@@ -91,18 +92,28 @@ using Neighbours = std::conditional_t<N == 1, Pack<Item, 1>, Pack<std::uint32_t,
 // N by N items, of which rows become columns.
 template <typename Item, int N>
 __device__ void turn(Neighbours<Item, N> (&rows)[N]) {
-  if constexpr (N == 4 && sizeof(Item) == 1) {
-    std::uint32_t r[4], pairs[4];
+  if constexpr (N == 8) {
+    static_assert(sizeof(Item) == 1);
+    std::uint32_t r[8][2];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) r[i] = rows[i].elements[0];
+    for (int i = 0; i < 8; ++i)
+      for (int w = 0; w < 2; ++w) r[i][w] = rows[i].elements[w];
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      pairs[i] = __byte_perm(r[2 * i], r[2 * i + 1], 0x5140);
-      pairs[2 + i] = __byte_perm(r[2 * i], r[2 * i + 1], 0x7362);
+    for (int half = 0; half < 2; ++half) {  // of the rows: words of four columns, which become rows
+#pragma unroll
+      for (int w = 0; w < 2; ++w) {
+        std::uint32_t pairs[4];
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+          const std::uint32_t even = r[4 * half + 2 * i][w], odd = r[4 * half + 2 * i + 1][w];
+          pairs[i] = __byte_perm(even, odd, 0x5140);
+          pairs[2 + i] = __byte_perm(even, odd, 0x7362);
+        }
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+          rows[4 * w + i].elements[half] = __byte_perm(pairs[i / 2 * 2], pairs[i / 2 * 2 + 1], i % 2 ? 0x7632 : 0x5410);
+      }
     }
-#pragma unroll
-    for (int i = 0; i < 4; ++i)
-      rows[i].elements[0] = __byte_perm(pairs[i / 2 * 2], pairs[i / 2 * 2 + 1], i % 2 ? 0x7632 : 0x5410);
   } else if constexpr (N == 4) {
     static_assert(sizeof(Item) == 2);
     std::uint32_t r[4][2];
@@ -125,12 +136,15 @@ __device__ void turn(Neighbours<Item, N> (&rows)[N]) {
 // before it uses one, and turns blocks of N by N around; the packs lie in shared memory so that neither way two of a
 // warp share a bank.
 template <typename Item, int N>
-__global__ void __launch_bounds__(tile_threads* tile_rows, 3)
+inline constexpr std::size_t tile_bytes = std::size_t{tile_threads} * N * tile_threads * sizeof(Neighbours<Item, N>);
+
+template <typename Item, int N>
+__global__ void __launch_bounds__(tile_threads* tile_rows, N == 8 ? 2 : 3)
     transpose_kernel(Item* dst, const Item* src, const __grid_constant__ Transposition t) {
   using P = Neighbours<Item, N>;
   using Word = std::decay_t<decltype(P::elements[0])>;
   constexpr int words = sizeof(P) / sizeof(Word), side = tile_threads * N, steps = tile_threads / tile_rows;
-  __shared__ P tile[side * tile_threads];  // of a column of the destination, the packs along its rows
+  P* const tile = static_cast<P*>(dynamic_shared());  // of a column of the destination, the packs along its rows
   const auto place = [](int column, int pack) {
     return column * tile_threads + ((pack + column / N) & (tile_threads - 1));
   };
@@ -197,8 +211,8 @@ void launch_transposition(const DeviceCopy& copy, const CudaLaunch& launch) {
   t.tiles_across = Divisor(across);
   t.tiles_each = Divisor(across * down);
   t.tiles = across * down * t.matrices.count;
-  launch.run("transpose", transpose_kernel<Item, N>, grid_of(t.tiles), dim3(tile_threads, tile_rows), 0,
-             reinterpret_cast<Item*>(copy.dst), reinterpret_cast<const Item*>(copy.src), t);
+  launch.run("transpose", transpose_kernel<Item, N>, grid_of(t.tiles), dim3(tile_threads, tile_rows),
+             tile_bytes<Item, N>, reinterpret_cast<Item*>(copy.dst), reinterpret_cast<const Item*>(copy.src), t);
 }
 
 template <typename Item>
@@ -210,7 +224,7 @@ void launch_copy(const DeviceCopy& copy, const CudaLaunch& launch) {
                0, reinterpret_cast<Item*>(copy.dst), reinterpret_cast<const Item*>(copy.src), map);
     return;
   }
-  constexpr int packed = sizeof(Item) == 1 ? 4 : sizeof(Item) < 8 ? 8 / sizeof(Item) : 1;
+  constexpr int packed = sizeof(Item) < 8 ? 8 / sizeof(Item) : 1;
   if (packs_are_aligned(copy, packed)) launch_transposition<Item, packed>(copy, launch);
   else launch_transposition<Item, 1>(copy, launch);
 }

@@ -4,6 +4,17 @@
 
 namespace anabranch::kernels {
 
+std::int64_t elements_per_item(std::size_t itemsize, std::initializer_list<const void*> arrays, const Strides& steps,
+                               const DeviceIndexArrays& indices) {
+  std::uint64_t addresses = 0, distances = 0;  // all of their bits: what divides these divides each
+  for (const void* array : arrays) addresses |= reinterpret_cast<std::uintptr_t>(array);
+  for (const std::int64_t step : steps) distances |= static_cast<std::uint64_t>(step);
+  for (int k = 0; k < indices.count; ++k) distances |= static_cast<std::uint64_t>(indices.arrays[k].step);
+  std::uint64_t n = 16 / itemsize;
+  while (n > 1 && (distances % n || addresses % (n * itemsize))) n /= 2;
+  return static_cast<std::int64_t>(n);
+}
+
 DeviceIndexArrays device_index_arrays(const char* function, std::span<const runtime::View> indices,
                                       const SmallVector<int, 4>& axes, const Shape& shape, const Strides& strides,
                                       const Shape& windows, IndexFaults* faults) {

@@ -2,6 +2,7 @@
 // tells the host, which raises later, and goes on, gather with the nearest index inside, scatter without that update.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <stdexcept>
 
@@ -68,6 +69,11 @@ struct DeviceIndexArrays {
     for (int k = 0; k < count; ++k) arrays[k].tell_if_outside(i);
   }
 };
+
+// How many elements make up an item of at most 16 bytes, where elements lie in dense runs and every item is to be
+// aligned. `steps`: the runs' length, and from one run to the next, in elements; those of `indices` come on top.
+std::int64_t elements_per_item(std::size_t itemsize, std::initializer_list<const void*> arrays, const Strides& steps,
+                               const DeviceIndexArrays& indices);
 
 // `windows`: how far a region reaches along each axis of `shape`; `function`, which lives for ever, is for the error.
 // Throws std::out_of_range where no index can be right.

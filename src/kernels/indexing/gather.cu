@@ -121,23 +121,12 @@ void launch_gather(void* out, const void* source, const GatherProblem& p, const 
   launch.run("gather", gather_columns_kernel<Item>, grid_of(c.tiles), dim3(tile_side, tile_rows), 0, to, from, c);
 }
 
-// How many elements of dense runs make up an item of at most 16 bytes, so that everything stays aligned.
-std::int64_t elements_per_item(const Axes<1>& slice, const DeviceIndexArrays& indices, const void* out,
-                               const void* source, std::size_t itemsize) {
+std::int64_t elements_in_an_item(const Axes<1>& slice, const DeviceIndexArrays& indices, const runtime::View& out,
+                                 const runtime::View& source) {
   if (slice.empty() || slice.back().strides[0] != 1) return 1;
-  std::int64_t n = 1;
-  const auto fits = [&](std::int64_t m) {
-    const std::size_t bytes = static_cast<std::size_t>(m) * itemsize;
-    if (bytes > sizeof(Item16) || slice.back().extent % m) return false;
-    if (reinterpret_cast<std::uintptr_t>(out) % bytes || reinterpret_cast<std::uintptr_t>(source) % bytes) return false;
-    for (std::size_t i = 0; i + 1 < slice.size(); ++i)
-      if (slice[i].strides[0] % m) return false;
-    for (int k = 0; k < indices.count; ++k)
-      if (indices.arrays[k].step % m) return false;
-    return true;
-  };
-  while (fits(2 * n)) n *= 2;
-  return n;
+  Strides steps{slice.back().extent};
+  for (std::size_t i = 0; i + 1 < slice.size(); ++i) steps.push_back(slice[i].strides[0]);
+  return elements_per_item(out.dtype.size(), {out.data, source.data}, steps, indices);
 }
 
 }  // namespace
@@ -151,7 +140,7 @@ void gather_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
   Axes<1> slice = merged<1>(attrs.slice_sizes, {&source.strides});
   DeviceIndexArrays indices = device_index_arrays("gather", call.in.subspan(1), attrs.axes, source.shape,
                                                   source.strides, attrs.slice_sizes, launch.faults);
-  const std::int64_t per_item = elements_per_item(slice, indices, out.data, source.data, source.dtype.size());
+  const std::int64_t per_item = elements_in_an_item(slice, indices, out, source);
   if (per_item > 1) {
     slice.back().extent /= per_item;
     for (std::size_t i = 0; i + 1 < slice.size(); ++i) slice[i].strides[0] /= per_item;

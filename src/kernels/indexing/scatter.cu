@@ -12,6 +12,7 @@ namespace anabranch::kernels {
 namespace {
 
 constexpr int threads = 256;
+constexpr int at_once = 4;  // items that a thread has under way
 
 // An update is a slice that is one deep along each indexed axis, so that two of them meet wholly or not at all. Other
 // scatters are told as updates of single elements.
@@ -82,30 +83,49 @@ ANABRANCH_HOST_DEVICE inline std::int64_t end_of_run(Numbers keys, std::int64_t 
   return high;
 }
 
-// `Update` is void for an assignment, of which the last one counts.
+// An assignment: of the updates for one place the last one counts.
+template <typename Item>
+__global__ void __launch_bounds__(threads)
+    assign_kernel(Item* out, const Item* updates, Numbers places, Numbers order, const Offsets* offsets,
+                  const __grid_constant__ ScatterProblem p) {
+  constexpr std::int64_t tile = threads * at_once;
+  for (std::int64_t first = blockIdx.x * tile; first < p.count; first += gridDim.x * tile) {
+    Item items[at_once];
+    std::int64_t to[at_once];
+#pragma unroll
+    for (int k = 0; k < at_once; ++k) {
+      const std::int64_t i = first + k * threads + threadIdx.x;
+      to[k] = -1;
+      if (i >= p.count) continue;
+      const std::int64_t at = p.window_elements.quotient(i), place = places[at];
+      if (place == p.places || (at + 1 < p.updates && places[at + 1] == place)) continue;
+      const auto inner = p.window.offsets(i - at * p.window_elements.value);
+      const Offsets update = offsets[order[at]];
+      to[k] = update.to + inner.of[0];
+      items[k] = updates[update.from + inner.of[1]];
+    }
+#pragma unroll
+    for (int k = 0; k < at_once; ++k)
+      if (to[k] >= 0) out[to[k]] = items[k];
+  }
+}
+
 template <typename T, typename Update>
 __global__ void __launch_bounds__(threads)
-    scatter_kernel(T* out, const T* updates, Numbers places, Numbers order, const Offsets* offsets,
-                   const __grid_constant__ ScatterProblem p) {
+    update_kernel(T* out, const T* updates, Numbers places, Numbers order, const Offsets* offsets,
+                  const __grid_constant__ ScatterProblem p) {
   const std::int64_t step = std::int64_t{gridDim.x} * threads;
   for (std::int64_t i = std::int64_t{blockIdx.x} * threads + threadIdx.x; i < p.count; i += step) {
     const std::int64_t at = p.window_elements.quotient(i);
     const std::int64_t place = places[at];
-    if (place == p.places) continue;
+    if (place == p.places || (at > 0 && places[at - 1] == place)) continue;
     const auto inner = p.window.offsets(i - at * p.window_elements.value);
-    if constexpr (std::is_void_v<Update>) {
-      if (at + 1 < p.updates && places[at + 1] == place) continue;
-      const Offsets update = offsets[order[at]];
-      out[update.to + inner.of[0]] = updates[update.from + inner.of[1]];
-    } else {
-      if (at > 0 && places[at - 1] == place) continue;
-      const std::int64_t end = end_of_run(places, at, p.updates);
-      T& to = out[offsets[order[at]].to + inner.of[0]];
-      T value = to;
+    const std::int64_t end = end_of_run(places, at, p.updates);
+    T& to = out[offsets[order[at]].to + inner.of[0]];
+    T value = to;
 #pragma unroll 4
-      for (std::int64_t k = at; k < end; ++k) value = Update()(value, updates[offsets[order[k]].from + inner.of[1]]);
-      to = value;
-    }
+    for (std::int64_t k = at; k < end; ++k) value = Update()(value, updates[offsets[order[k]].from + inner.of[1]]);
+    to = value;
   }
 }
 
@@ -134,30 +154,23 @@ SortedPlaces sort_places(const ScatterProblem& p, const CudaLaunch& launch) {
   return {{places, wide}, {order, wide}, offsets};
 }
 
-template <typename T, typename Update>
-void launch_scatter(const runtime::View& out, const runtime::View& updates, const SortedPlaces& sorted,
+template <typename T>
+void launch_scatter(void (*kernel)(T*, const T*, Numbers, Numbers, const Offsets*, ScatterProblem), int each,
+                    const runtime::View& out, const runtime::View& updates, const SortedPlaces& sorted,
                     const ScatterProblem& p, const CudaLaunch& launch) {
-  launch.run("scatter", scatter_kernel<T, Update>, grid_of((p.count + threads - 1) / threads), threads, 0, out.as<T>(),
+  launch.run("scatter", kernel, grid_of((p.count + threads * each - 1) / (threads * each)), threads, 0, out.as<T>(),
              updates.as<const T>(), sorted.places, sorted.order, sorted.offsets, p);
 }
 
-// How many elements of the windows' dense runs make up an item of at most 16 bytes, so that everything stays aligned.
-std::int64_t elements_per_item(const Shape& window, const Strides& to, const Strides& from, const Strides& updates,
-                               const DeviceIndexArrays& indices, const void* out, const void* in,
-                               std::size_t itemsize) {
+std::int64_t elements_in_an_item(const Shape& window, const Strides& to, const Strides& from, const Strides& updates,
+                                 const DeviceIndexArrays& indices, const void* out, const void* in,
+                                 std::size_t itemsize) {
   if (window.empty() || to.back() != 1 || from.back() != 1) return 1;
-  std::int64_t n = 1;
-  const auto fits = [&](std::int64_t m) {
-    const std::size_t bytes = static_cast<std::size_t>(m) * itemsize;
-    const auto odd = [m](std::int64_t step) { return step % m != 0; };
-    if (bytes > sizeof(Item16) || odd(window.back())) return false;
-    if (reinterpret_cast<std::uintptr_t>(out) % bytes || reinterpret_cast<std::uintptr_t>(in) % bytes) return false;
-    if (std::any_of(to.begin(), to.end() - 1, odd) || std::any_of(from.begin(), from.end() - 1, odd)) return false;
-    return std::none_of(updates.begin(), updates.end(), odd) &&
-           std::none_of(indices.arrays, indices.arrays + indices.count, [&](const auto& a) { return odd(a.step); });
-  };
-  while (fits(2 * n)) n *= 2;
-  return n;
+  Strides steps = updates;
+  steps.push_back(window.back());
+  for (const Strides* all : {&to, &from})
+    for (std::size_t i = 0; i + 1 < all->size(); ++i) steps.push_back((*all)[i]);
+  return elements_per_item(itemsize, {out, in}, steps, indices);
 }
 
 }  // namespace
@@ -185,8 +198,8 @@ void scatter_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
   std::int64_t per_item = 1;
   if (meet_wholly) {
     if (attrs.kind == graph::ScatterKind::Assign) {
-      per_item = elements_per_item(window, strides, window_strides, index_strides, p.indices, out.data, updates.data,
-                                   out.dtype.size());
+      per_item = elements_in_an_item(window, strides, window_strides, index_strides, p.indices, out.data, updates.data,
+                                     out.dtype.size());
     }
     if (per_item > 1) {
       window.back() /= per_item;
@@ -218,12 +231,13 @@ void scatter_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
                                                                       : sort_places<std::uint64_t>(p, launch);
   if (attrs.kind == graph::ScatterKind::Assign) {
     dispatch_item(static_cast<std::size_t>(per_item) * out.dtype.size(), [&](auto* item) {
-      launch_scatter<std::remove_pointer_t<decltype(item)>, void>(out, updates, sorted, p, launch);
+      launch_scatter(assign_kernel<std::remove_pointer_t<decltype(item)>>, at_once, out, updates, sorted, p, launch);
     });
     return;
   }
   dispatch_update(attrs.kind, out.dtype, [&](auto update, auto* element) {
-    launch_scatter<std::remove_pointer_t<decltype(element)>, decltype(update)>(out, updates, sorted, p, launch);
+    using T = std::remove_pointer_t<decltype(element)>;
+    launch_scatter(update_kernel<T, decltype(update)>, 1, out, updates, sorted, p, launch);
   });
 }
 
