@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include <atomic>
+#include <csignal>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <tuple>
 
 #include "kernels/device_functions.h"
@@ -300,6 +303,27 @@ TEST(GeneratedProgram, IsCompiledForEveryArchitecture) {
       ASSERT_FALSE(compiled.code.empty()) << compiled.error << c.text;
     }
   }
+}
+
+// While NVRTC compiles, Ctrl-C is the program's as ever.
+TEST(GeneratedProgram, LeavesSignalsAlone) {
+  if (!kernels::nvrtc_missing().empty()) GTEST_SKIP() << kernels::nvrtc_missing();
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "__global__ void f" + std::to_string(i) + "(int* x) { x[threadIdx.x] += 1; }\n";
+  std::atomic<bool> done = false;
+  std::thread compiles([&] {
+    EXPECT_EQ(kernels::compile_text(text, "compute_90").error, "");
+    done = true;
+  });
+  struct sigaction before, now;
+  ASSERT_EQ(sigaction(SIGINT, nullptr, &before), 0);
+  bool changed = false;
+  do {
+    sigaction(SIGINT, nullptr, &now);
+    changed = changed || now.sa_handler != before.sa_handler;
+  } while (!done);
+  compiles.join();
+  EXPECT_FALSE(changed);
 }
 
 // Every operation of the tables has a functor that NVRTC accepts, in each lane.

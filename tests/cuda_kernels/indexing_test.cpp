@@ -146,6 +146,11 @@ TEST(CudaGather, RowsAndColumns) {
     check_gather(source.view(), {index.view()}, {{1}, {90, 1}});
     check_gather(permuted(source.view(), {1, 0}), {index.view()}, {{0}, {1, 75}});
     check_gather(sliced(source.view(), 0, 89, 90, -1), {index.view()}, {{1}, {90, 1}});
+    for (const std::int64_t length : {1031, 2048}) {
+      Tensor rows = Tensor::random(dtype, {7, length}, 2), which = Tensor::random(uint8, {5}, 4, 0, 6);
+      check_gather(rows.view(), {which.view()}, {{0}, {1, length}});
+      check_gather(rows.view(), {which.view()}, {{0}, {1, length - 3}});
+    }
   }
 }
 

@@ -143,6 +143,10 @@ def test_gathers(dtype, index):
     rows = mx.array(rng.integers(0, 50, 300)).astype(index)
     agree(lambda: table[rows])
     agree(lambda: table[:, rows])
+    for long in (random_array(rng, (9, 1031), dtype), random_array(rng, (9, 2048), dtype)):
+        few = mx.array(rng.integers(max(low, -9), 9, 11)).astype(index)
+        agree(lambda long=long, few=few: long[few])
+        agree(lambda long=long, few=few: long[few, 3:])
 
 
 @pytest.mark.parametrize("dtype", ALL, **names)

@@ -22,6 +22,20 @@ void occupy(Launch& launch, int commands) {
   for (int i = 0; i < commands; ++i) launch.queue().copy(to.data(), from.data(), from.size());
 }
 
+// A submission that does so and then `more`, when it is with the device.
+void occupied_and(const Stream& s, const std::function<void(Launch&)>& more,
+                  const std::function<void(std::exception_ptr)>& finish) {
+  const Event e = submit(
+      s,
+      [&more](Launch& l) {
+        occupy(l, 3);
+        more(l);
+      },
+      {}, finish);
+  s.state()->schedule();
+  watch([&] { return s.state()->issued() >= e.value(); });
+}
+
 // A submission that publishes something when it is with the device.
 class Publishes final : public runtime::Work {
  public:
@@ -201,6 +215,19 @@ TEST_F(Devices, MemoryThatADeviceHasUsedIsGivenBack) {
              require(figures.active + figures.cached <= figures.limit, "a device's memory passes its limit");
              arena.set_limit(unlimited);
            });
+}
+
+// Scratch memory is given up when a submission is with the device, which has yet to use it.
+TEST_F(Devices, ScratchMemoryIsNotUsedAnewTooSoon) {
+  run_many([] {
+    static std::vector<char> from(4096);
+    const Stream s = new_stream(Device::gpu), other = new_stream(Device::gpu);
+    const auto fill = [](Launch& l) { l.queue().copy(l.scratch(from.size()), from.data(), from.size()); };
+    const auto succeeds = [](const std::exception_ptr& failure) { require(!failure, "memory was used anew too soon"); };
+    occupied_and(s, fill, succeeds);
+    submit(other, fill, {}, succeeds).wait();
+    s.synchronize();
+  });
 }
 
 bool comes_to_pass(const Event& event) {

@@ -60,10 +60,15 @@ bandwidth() {
     --csv --print-units base "$python" benchmarks/gpu/bandwidth.py profile >"$OUT/ncu.csv" &&
     "$python" benchmarks/gpu/bandwidth.py table "$OUT/ncu.csv"
 }
-# Every kernel under memcheck.
+# Every kernel under memcheck, in eight processes.
 kernels() {
-  timeout "${SANITIZER_SECONDS:-300}" compute-sanitizer --tool memcheck --error-exitcode 9 "$python" -m pytest -q -x \
-    --tb=short -p no:cacheprovider tests/python/test_gpu_kernels.py -m "not slow"
+  local tests=$OUT/kernels options="-q --tb=short -p no:cacheprovider"
+  "$python" -m pytest $options --collect-only tests/python/test_gpu_kernels.py -m "not slow" | grep :: >"$tests" || return
+  split -n r/8 "$tests" "$tests."
+  rm "$tests"
+  export python options
+  ls "$tests".* | xargs -P 8 -I{} bash -c 'out=$(timeout ${SANITIZER_SECONDS:-300} compute-sanitizer --tool memcheck \
+    --error-exitcode 9 "$python" -m pytest $options @{} 2>&1); status=$?; echo "$out" | tail -n 4; rm {}; exit $status'
 }
 slow() { "$python" -m pytest -q --tb=short -p no:cacheprovider tests/python/test_gpu_kernels.py -m slow; }
 # Ours between the peers' rounds: a JSON line for each case.

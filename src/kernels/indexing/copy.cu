@@ -132,18 +132,19 @@ __device__ void turn(Neighbours<Item, N> (&rows)[N]) {
   }
 }
 
-// N neighbours are read, and written, at once; both sides must be aligned to N items. A thread reads all its packs
+// N neighbours are read, and written, at once; both sides must be aligned to N items. A thread reads many packs
 // before it uses one, and turns blocks of N by N around; the packs lie in shared memory so that neither way two of a
 // warp share a bank.
 template <typename Item, int N>
 inline constexpr std::size_t tile_bytes = std::size_t{tile_threads} * N * tile_threads * sizeof(Neighbours<Item, N>);
 
 template <typename Item, int N>
-__global__ void __launch_bounds__(tile_threads* tile_rows, N == 8 ? 2 : 3)
+__global__ void __launch_bounds__(tile_threads* tile_rows, 3)
     transpose_kernel(Item* dst, const Item* src, const __grid_constant__ Transposition t) {
   using P = Neighbours<Item, N>;
   using Word = std::decay_t<decltype(P::elements[0])>;
   constexpr int words = sizeof(P) / sizeof(Word), side = tile_threads * N, steps = tile_threads / tile_rows;
+  constexpr int together = std::min(steps, 8 / N);    // as registers allow
   P* const tile = static_cast<P*>(dynamic_shared());  // of a column of the destination, the packs along its rows
   const auto place = [](int column, int pack) {
     return column * tile_threads + ((pack + column / N) & (tile_threads - 1));
@@ -157,21 +158,24 @@ __global__ void __launch_bounds__(tile_threads* tile_rows, N == 8 ? 2 : 3)
     const Item* from = src + at.of[DeviceCopy::src_side] + (column + y * N) * t.src_step + row + x * N;
     Item* to = dst + at.of[DeviceCopy::dst_side] + (row + y) * t.dst_step + column + x * N;
     const bool whole = row + side <= t.rows && column + side <= t.columns;
-    P read[steps][N];
+#pragma unroll 1
+    for (int begin = 0; begin < steps; begin += together) {
+      P read[together][N];
 #pragma unroll
-    for (int k = 0; k < steps; ++k) {
+      for (int k = 0; k < together; ++k) {
 #pragma unroll
-      for (int n = 0; n < N; ++n) {
-        const int c = k * tile_rows * N + n;
-        if (whole || (row + x * N < t.rows && column + y * N + c < t.columns))
-          read[k][n] = load_pack<Word, words>(reinterpret_cast<const Word*>(from + c * t.src_step));
+        for (int n = 0; n < N; ++n) {
+          const int c = (begin + k) * tile_rows * N + n;
+          if (whole || (row + x * N < t.rows && column + y * N + c < t.columns))
+            read[k][n] = load_pack<Word, words>(reinterpret_cast<const Word*>(from + c * t.src_step));
+        }
       }
-    }
 #pragma unroll
-    for (int k = 0; k < steps; ++k) {
-      turn<Item, N>(read[k]);
+      for (int k = 0; k < together; ++k) {
+        turn<Item, N>(read[k]);
 #pragma unroll
-      for (int n = 0; n < N; ++n) tile[place(x * N + n, y + k * tile_rows)] = read[k][n];
+        for (int n = 0; n < N; ++n) tile[place(x * N + n, y + (begin + k) * tile_rows)] = read[k][n];
+      }
     }
     __syncthreads();
 #pragma unroll

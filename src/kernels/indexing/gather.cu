@@ -67,6 +67,36 @@ __global__ void __launch_bounds__(threads)
   }
 }
 
+// Slices that are long dense runs: a warp has a part of one, whose index it reads once.
+constexpr int lanes = 32, part_items = lanes * at_once;
+
+struct RowProblem {
+  std::int64_t length, parts;  // of a row, in items; of all rows
+  Divisor parts_each;
+  SliceStarts starts;
+};
+
+template <typename Item>
+__global__ void __launch_bounds__(threads)
+    gather_rows_kernel(Item* out, const Item* source, const __grid_constant__ RowProblem p) {
+  const std::int64_t part = std::int64_t{blockIdx.x} * (threads / lanes) + threadIdx.x / lanes;
+  if (part >= p.parts) return;
+  const std::int64_t tuple = p.parts_each.quotient(part);
+  const std::int64_t first = (part - tuple * p.parts_each.value) * part_items + threadIdx.x % lanes;
+  bool outside = false;
+  const Item* from = source + p.starts.of(tuple, outside) + first;
+  Item* to = out + tuple * p.length + first;
+  const std::int64_t left = p.length - first;
+  Item items[at_once];
+#pragma unroll
+  for (int k = 0; k < at_once; ++k)
+    if (k * lanes < left) items[k] = from[k * lanes];
+#pragma unroll
+  for (int k = 0; k < at_once; ++k)
+    if (k * lanes < left) to[k * lanes] = items[k];
+  if (outside) p.starts.indices.tell_if_outside(tuple);
+}
+
 constexpr int tile_side = 32, tile_rows = 8;
 
 // Slices that are a column of the source each, as when rows are indexed along their last axis: through tiles that are
@@ -106,6 +136,13 @@ template <typename Item>
 void launch_gather(void* out, const void* source, const GatherProblem& p, const CudaLaunch& launch) {
   auto* to = static_cast<Item*>(out);
   const auto* from = static_cast<const Item*>(source);
+  if (p.slice.axes == 1 && p.slice.strides[0][0] == 1 && p.slice.count >= part_items / 2) {
+    const std::int64_t each = (p.slice.count + part_items - 1) / part_items, parts = each * p.tuples;
+    const RowProblem r{p.slice.count, parts, Divisor(each), p.starts};
+    launch.run("gather", gather_rows_kernel<Item>, whole_grid((parts * lanes + threads - 1) / threads), threads, 0, to,
+               from, r);
+    return;
+  }
   constexpr std::int64_t shortest = 8;
   const bool columns = p.slice.axes == 1 && p.slice.strides[0][0] != 1 && p.slice.strides[0][0] != 0 &&
                        p.slice.count >= shortest && p.tuples >= shortest;

@@ -8,6 +8,7 @@
 #include "kernels/nvrtc/background.h"
 #include "kernels/nvrtc/device_text.h"
 #include "kernels/nvrtc/disk_cache.h"
+#include "kernels/nvrtc/signal_handlers.h"
 
 namespace anabranch::kernels {
 
@@ -39,6 +40,7 @@ Library open_library() {
     library.missing = "NVRTC, which compiles programs for a GPU, was not found. Searched:" + searched;
     return library;
   }
+  keep_signal_handlers(handle);
   const auto find = [&](auto& function, const char* name) {
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
     if (!function) library.missing = std::string("libnvrtc lacks ") + name;
