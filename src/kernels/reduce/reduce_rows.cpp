@@ -3,10 +3,17 @@
 namespace anabranch::kernels {
 namespace {
 
-constexpr std::int64_t elements_per_chunk = 64 << 10;
+constexpr std::int64_t shortest_chunk = 64 << 10, longest_chunk = 256 << 10;  // in elements
 constexpr std::int64_t results_per_block = 256;
 constexpr std::int64_t shortest_direct_run = 256;
 constexpr double ns_per_element = 0.2;
+
+// Each chunk begins slowly, until the processor reads ahead, and where there is much to do there are enough of them. It
+// follows from the shape alone, and so does the order of operations.
+std::int64_t elements_per_chunk(const Reduction& r) {
+  constexpr std::int64_t enough = 8;
+  return r.kept_count * r.reduced_count >= enough * longest_chunk ? longest_chunk : shortest_chunk;
+}
 
 // Folds the elements at positions [begin, end) of the reduced axes, counted from `origin`.
 void fold_range(const Reduction& r, const char* origin, std::int64_t begin, std::int64_t end, void* lanes) {
@@ -66,14 +73,14 @@ void fold_results(const Reduction& r, const char* origin, std::int64_t step, std
 
 // A long row in parts, which make a row of partial results.
 void reduce_long_rows(SharedReduction r, runtime::Launch& launch) {
-  const std::int64_t parts = (r->reduced_count + elements_per_chunk - 1) / elements_per_chunk;
+  const std::int64_t length = elements_per_chunk(*r), parts = (r->reduced_count + length - 1) / length;
   char* partial = static_cast<char*>(launch.scratch(static_cast<std::size_t>(r->kept_count * parts * r->size)));
-  launch.parallel(static_cast<std::size_t>(r->kept_count * parts), ns_per_element * elements_per_chunk,
-                  [r, parts, partial](std::size_t chunk) {
+  launch.parallel(static_cast<std::size_t>(r->kept_count * parts), ns_per_element * static_cast<double>(length),
+                  [r, parts, length, partial](std::size_t chunk) {
                     const auto i = static_cast<std::int64_t>(chunk);
-                    const std::int64_t begin = i % parts * elements_per_chunk;
+                    const std::int64_t begin = i % parts * length;
                     fold_element(*r, r->in + Walk(r->kept, i / parts, r->kept_count).in(), begin,
-                                 std::min(r->reduced_count, begin + elements_per_chunk), partial + i * r->size);
+                                 std::min(r->reduced_count, begin + length), partial + i * r->size);
                   });
   launch.then(0.5 * static_cast<double>(r->kept_count * parts), [r, parts, partial](std::size_t) {
     alignas(64) char results[(results_per_block + block_slack) * 8];
@@ -91,11 +98,11 @@ void reduce_long_rows(SharedReduction r, runtime::Launch& launch) {
 }  // namespace
 
 void reduce_rows(SharedReduction r, runtime::Launch& launch) {
-  if (r->kept_count < 32 && r->reduced_count >= 2 * elements_per_chunk) {
+  if (r->kept_count < 32 && r->reduced_count >= 2 * elements_per_chunk(*r)) {
     reduce_long_rows(std::move(r), launch);
     return;
   }
-  const std::int64_t per_chunk = std::max<std::int64_t>(1, elements_per_chunk / r->reduced_count);
+  const std::int64_t per_chunk = std::max<std::int64_t>(1, elements_per_chunk(*r) / r->reduced_count);
   const std::int64_t chunks = (r->kept_count + per_chunk - 1) / per_chunk;
   const double ns = ns_per_element * static_cast<double>(per_chunk * r->reduced_count);
   const bool at_once = r->small();
