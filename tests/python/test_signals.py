@@ -20,7 +20,11 @@ def interrupt():
         timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
         with pytest.raises(KeyboardInterrupt):
             timer.start()
-            wait()
+            try:
+                wait()
+            except Exception:  # or the next test would be interrupted
+                timer.cancel()
+                raise
             timer.join()
             time.sleep(1)  # the signal is on its way
 
