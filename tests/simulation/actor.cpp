@@ -13,6 +13,7 @@
 #include "runtime/backend.h"
 #include "runtime/process.h"
 #include "runtime/wait.h"
+#include "schedule.h"
 
 namespace anabranch::simulation {
 namespace {
@@ -373,7 +374,10 @@ void Actor::finish_everything() {
     } catch (const std::exception&) {
       require(program_.plan_.failures || program_.plan_.faults || program_.plan_.may_lose(),
               "synchronize() raised a failure that was none");
-      check_everything();  // it raises until the reader is told, whose read may have been interrupted
+      // It raises until the reader is told. A read that was interrupted may have left a copy, which holds on to a
+      // failure.
+      finish_copies();
+      check_everything();
     }
   }
 }

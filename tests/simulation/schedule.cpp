@@ -42,18 +42,6 @@ bool is_idle() {
   return true;
 }
 
-void finish_copies() {
-  for (const auto& s : runtime::open_streams(runtime::Listing::All)) {
-    try {
-      runtime::wait(Event(s, s->submitted()));
-    } catch (const runtime::Interrupted&) {
-      return finish_copies();
-    } catch (const std::bad_alloc&) {
-      return finish_copies();
-    }
-  }
-}
-
 std::string inspect_streams() {
   std::string text;
   for (const Ref<runtime::StreamState>& s : runtime::open_streams(runtime::Listing::All)) {
@@ -84,6 +72,18 @@ void warm_up() {
   synchronize();
   runtime::shutdown();
   this_fiber().locals.clear();
+}
+
+void finish_copies() {
+  for (const auto& s : runtime::open_streams(runtime::Listing::All)) {
+    try {
+      runtime::wait(Event(s, s->submitted()));
+    } catch (const runtime::Interrupted&) {
+      return finish_copies();
+    } catch (const std::bad_alloc&) {
+      return finish_copies();
+    }
+  }
 }
 
 bool weaken(const std::string& place) {

@@ -15,6 +15,9 @@ void warm_up();
 // Weakens the memory order at "file:line" to relaxed; false where `place` is no such.
 bool weaken(const std::string& place);
 
+// Runs what is left on the runtime's own streams, where there may be no pool that would.
+void finish_copies();
+
 // What a program finds.
 struct Circumstances {
   Settings settings;
