@@ -33,7 +33,9 @@ def chain(step, x, times):
 
 def streams_of_small_kernels():
     """Chains of kernels that fill a part of the GPU and can't be fused, on one stream and on several: kernels of 10 to
-    40 us on 16 or 32 blocks, then pairs of shorter ones, of which two threads launch no more than the driver lets them."""
+    40 us on 16 or 32 blocks, then pairs of shorter ones, of which two threads launch no more than the driver lets
+    them.
+    """
     rng = np.random.default_rng(0)
 
     def normal(*shape, by=1.0):

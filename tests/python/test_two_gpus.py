@@ -69,8 +69,11 @@ def work(device):
     a = mx.array(x)
     with mx.default_device(device):
         key = mx.random.key(3)
-        return [a @ a.T, mx.sort(a, axis=1), mx.cumsum(a, axis=0), mx.softmax(a, axis=1), a.sum(axis=0), a[[3, 1], 2:],
-                mx.argmax(a, axis=1), mx.random.normal((100,), key=key), mx.exp(a * 2 - 1) + mx.sin(a), a.astype(mx.int8)]
+        return [
+            *(a @ a.T, mx.sort(a, axis=1), mx.cumsum(a, axis=0), mx.softmax(a, axis=1), a.sum(axis=0)),
+            *(a[[3, 1], 2:], mx.argmax(a, axis=1), mx.random.normal((100,), key=key)),
+            *(mx.exp(a * 2 - 1) + mx.sin(a), a.astype(mx.int8)),
+        ]
 for _ in range(4):  # at first interpreted, then compiled
     results = [work(d) for d in (mx.cpu, first, second)]
     mx.async_eval(results)
