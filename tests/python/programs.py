@@ -31,13 +31,15 @@ def expect_success(code, timeout=120, **environment):
 # resident memory would also tell how far ahead of a slow device the host once was: what is free again stays with the
 # process.
 HELD = """
-import ctypes, sys
+import ctypes, sys, time
 class Mallinfo2(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in (
         "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")]
 mallinfo2 = ctypes.CDLL(None).mallinfo2
 mallinfo2.restype = Mallinfo2
 def held():
+    while mx.is_available(mx.gpu) and mx.device_info(mx.gpu).get("programs_compiling"):
+        time.sleep(0.001)  # the compiler's memory comes and goes
     info = mallinfo2()
     return info.uordblks + info.hblkhd + 64 * sys.getallocatedblocks()
 """
