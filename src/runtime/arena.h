@@ -25,6 +25,10 @@ class MemorySource {
   virtual void free(void* data, std::size_t bytes) = 0;
 };
 
+// The system's memory, for std::free(): aligned to `alignment`, a power of two, and rounded up to it; on huge pages
+// where it fills one. Null where there is none.
+void* system_memory(std::size_t bytes, std::size_t alignment);
+
 // An allocation that the limit or the system refused. A submission that throws it while others are in flight is tried
 // again (see parking.h).
 class Arena;

@@ -21,16 +21,8 @@ constexpr std::uint32_t foreign_class = ~0u;
 
 class SystemMemory final : public MemorySource {
  public:
-  void* allocate(std::size_t bytes) override {
-    if (bytes < huge_page) return std::aligned_alloc(64, (bytes + 63) / 64 * 64);
-    void* p = std::aligned_alloc(huge_page, (bytes + huge_page - 1) / huge_page * huge_page);
-    if (p) madvise(p, bytes, MADV_HUGEPAGE);  // advice: where it is refused, pages are small
-    return p;
-  }
+  void* allocate(std::size_t bytes) override { return system_memory(bytes, 64); }
   void free(void* data, std::size_t) override { std::free(data); }
-
- private:
-  static constexpr std::size_t huge_page = std::size_t{2} << 20;
 };
 
 // The devices' arenas, made on first use. Never destroyed: arrays may be dropped after main() has returned.
@@ -54,6 +46,15 @@ void set_limits_to_come(std::optional<std::size_t> limit, std::optional<std::siz
 }
 
 }  // namespace
+
+void* system_memory(std::size_t bytes, std::size_t alignment) {
+  constexpr std::size_t huge_page = std::size_t{2} << 20;
+  const bool huge = bytes >= huge_page;
+  if (huge) alignment = huge_page;
+  void* p = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  if (p && huge) madvise(p, bytes, MADV_HUGEPAGE);  // advice: where it is refused, pages are small
+  return p;
+}
 
 // Never destroyed, as above.
 Arena& host_arena() {

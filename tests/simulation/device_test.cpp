@@ -76,7 +76,7 @@ TEST_F(Devices, StreamsOfOneDeviceWaitForEachOtherThere) {
 TEST_F(Devices, AThreadPassesOnWhatItIsNotToWaitFor) {
   run_many(
       [](Circumstances& c) {
-        c.settings.impatience = 0;  // it is time that counts here
+        unhurried(c);
         c.settings.step_ns = 10;
       },
       [] {
@@ -198,23 +198,22 @@ TEST_F(Devices, WhoWaitsForALostDeviceGoesOn) {
 
 // What a device had been using is given back like any other memory when it is through, to make room for larger blocks.
 TEST_F(Devices, MemoryThatADeviceHasUsedIsGivenBack) {
-  run_many([](Circumstances& c) { c.settings.impatience = 0; },  // it is time that counts here
-           [] {
-             const Stream s = new_stream(Device::gpu);
-             runtime::Arena& arena = s.state()->arena();
-             const std::size_t unlimited = arena.figures().limit;
-             runtime::BufferRef used = arena.allocate(4096);
-             const Event use = launch(s, [](Launch& l) { occupy(l, 1); });
-             arena.note_use(used.get(), use);
-             used = {};
-             watch(use);
-             delay(100'000'000);  // who told of the end is through, too
-             arena.set_limit(8192);
-             const runtime::BufferRef larger = arena.allocate(8192);
-             const auto figures = arena.figures();
-             require(figures.active + figures.cached <= figures.limit, "a device's memory passes its limit");
-             arena.set_limit(unlimited);
-           });
+  run_many(unhurried, [] {
+    const Stream s = new_stream(Device::gpu);
+    runtime::Arena& arena = s.state()->arena();
+    const std::size_t unlimited = arena.figures().limit;
+    runtime::BufferRef used = arena.allocate(4096);
+    const Event use = launch(s, [](Launch& l) { occupy(l, 1); });
+    arena.note_use(used.get(), use);
+    used = {};
+    watch(use);
+    delay(100'000'000);  // who told of the end is through, too
+    arena.set_limit(8192);
+    const runtime::BufferRef larger = arena.allocate(8192);
+    const auto figures = arena.figures();
+    require(figures.active + figures.cached <= figures.limit, "a device's memory passes its limit");
+    arena.set_limit(unlimited);
+  });
 }
 
 // Scratch memory is given up when a submission is with the device, which has yet to use it.
@@ -239,7 +238,7 @@ bool comes_to_pass(const Event& event) {
 TEST_F(Devices, WhatIsWithADeviceIsToldOfThoughItsStrandIsLeft) {
   run_many(
       [](Circumstances& c) {
-        c.settings.impatience = 0;  // it is time that counts here
+        unhurried(c);
         c.settings.lonely = true;
       },
       [] {
@@ -255,19 +254,18 @@ TEST_F(Devices, WhatIsWithADeviceIsToldOfThoughItsStrandIsLeft) {
 
 // Nor while what follows has to wait for memory that it would free.
 TEST_F(Devices, WhatIsWithADeviceIsToldOfThoughWhatFollowsIsParked) {
-  run_many([](Circumstances& c) { c.settings.impatience = 0; },
-           [] {
-             const Stream s = new_stream(Device::gpu);
-             runtime::Arena& arena = s.state()->arena();
-             const std::size_t unlimited = arena.figures().limit;
-             arena.trim(0);
-             arena.set_limit(4096);
-             runtime::BufferRef held = arena.allocate(4096);
-             submit(s, [](Launch& l) { occupy(l, 1); }, {}, [&](const std::exception_ptr&) { held = {}; });
-             const Event wants = launch(s, [](Launch& l) { l.scratch(4096); });
-             require(comes_to_pass(wants), "a submission waits for memory that nobody is told of");
-             arena.set_limit(unlimited);
-           });
+  run_many(unhurried, [] {
+    const Stream s = new_stream(Device::gpu);
+    runtime::Arena& arena = s.state()->arena();
+    const std::size_t unlimited = arena.figures().limit;
+    arena.trim(0);
+    arena.set_limit(4096);
+    runtime::BufferRef held = arena.allocate(4096);
+    submit(s, [](Launch& l) { occupy(l, 1); }, {}, [&](const std::exception_ptr&) { held = {}; });
+    const Event wants = launch(s, [](Launch& l) { l.scratch(4096); });
+    require(comes_to_pass(wants), "a submission waits for memory that nobody is told of");
+    arena.set_limit(unlimited);
+  });
 }
 
 // Of a step of which one result fails and the other one does not, the device writes to the memory of both.

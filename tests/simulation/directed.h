@@ -34,6 +34,15 @@ inline void run_many(const std::function<void()>& program) {
   run_many([](Circumstances&) {}, program);
 }
 
+// For programs in which it is time that counts: it does not jump to a deadline while somebody could go on.
+inline void unhurried(Circumstances& c) { c.settings.impatience = 0; }
+inline auto unhurried_with(int workers) {
+  return [workers](Circumstances& c) {
+    c.workers = workers;
+    unhurried(c);
+  };
+}
+
 // Waits as one who does not help, and looks every so often.
 inline void watch(const std::function<bool()>& done, std::int64_t every_ns = 1000) {
   while (!done()) delay(every_ns);

@@ -142,10 +142,7 @@ TEST_F(ShortMemory, WhatIsFreedJustThenIsNoticed) {
         require(!longer.query(), "a submission waited although there was memory");
         longer.wait();
       },
-      [](Circumstances& c) {
-        c.workers = 2;
-        c.settings.impatience = 0;  // it is time that counts here
-      });
+      unhurried_with(2));
 }
 
 // So it is with a higher limit.
@@ -169,10 +166,7 @@ TEST_F(ShortMemory, AHigherLimitIsNoticedWhileSomethingMoves) {
         set_memory_limit(block);
         longer.wait();
       },
-      [](Circumstances& c) {
-        c.workers = 2;
-        c.settings.impatience = 0;  // it is time that counts here
-      });
+      unhurried_with(2));
 }
 
 // Memory that the system refused comes back when a device has used what is left of it.
@@ -209,10 +203,7 @@ TEST_F(ShortMemory, WhatADeviceHasUsedIsNoticed) {
         longer.wait();
         arena.trim(0);
       },
-      [](Circumstances& c) {
-        c.workers = 2;
-        c.settings.impatience = 0;  // it is time that counts here
-      });
+      unhurried_with(2));
 }
 
 // As long as something moves, what is parked is tried only when memory has come back.

@@ -179,10 +179,7 @@ TEST_F(ShortMemory, WhoIsTakenOutMeanwhileIsCounted) {
         watch(wants);
         watch(helps);
       },
-      [](Circumstances& c) {
-        c.workers = 3;
-        c.settings.impatience = 0;  // it is time that counts here
-      });
+      unhurried_with(3));
 }
 
 // A thread leaves in the middle of a submission, and there is no pool to go on with it: what it holds is not waited

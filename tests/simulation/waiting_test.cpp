@@ -105,7 +105,7 @@ TEST_F(Waiting, EndsAtItsDeadlineOrWithAnInterrupt) {
     run_many(
         [interrupts](Circumstances& c) {
           c.interrupts = interrupts;
-          c.settings.impatience = 0;  // it is time that counts here
+          unhurried(c);
         },
         [interrupts] {
           Atomic<bool> begun{false};
@@ -198,22 +198,17 @@ TEST_F(Waiting, OtherStreamsHaveTheirTurn) {
 }
 
 TEST_F(Waiting, StoppedWorkersEndAfterTheSubmissionThatTheyAreAt) {
-  run_many(
-      [](Circumstances& c) {
-        c.workers = 1;
-        c.settings.impatience = 0;  // it is time that counts here
-      },
-      [] {
-        const Stream s = new_stream(Device::cpu);
-        Event last;
-        for (int i = 0; i < 100; ++i) last = launch(s, [](Launch&) { delay(10'000'000); });
-        watch([&] { return s.state()->completed() > 0; });
-        const std::int64_t begin = runtime::Clock::now();
-        runtime::shutdown();
-        require(runtime::Clock::now() - begin < 500'000'000, "the pool did not stop in time");
-        require(!runtime::Pool::get().has_workers(), "the pool has stopped and goes on");
-        last.wait();
-      });
+  run_many(unhurried_with(1), [] {
+    const Stream s = new_stream(Device::cpu);
+    Event last;
+    for (int i = 0; i < 100; ++i) last = launch(s, [](Launch&) { delay(10'000'000); });
+    watch([&] { return s.state()->completed() > 0; });
+    const std::int64_t begin = runtime::Clock::now();
+    runtime::shutdown();
+    require(runtime::Clock::now() - begin < 500'000'000, "the pool did not stop in time");
+    require(!runtime::Pool::get().has_workers(), "the pool has stopped and goes on");
+    last.wait();
+  });
 }
 
 }  // namespace

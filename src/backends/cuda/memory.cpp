@@ -1,7 +1,5 @@
 #include "backends/cuda/memory.h"
 
-#include <sys/mman.h>
-
 #include <cstdlib>
 
 namespace anabranch::backends::cuda {
@@ -40,12 +38,9 @@ Gpu& PinnedMemory::any() const {
 }
 
 void* PinnedMemory::registered(std::size_t bytes) {
-  constexpr std::size_t huge_page = std::size_t{2} << 20;
-  const std::size_t alignment = bytes < huge_page ? page : huge_page;
-  bytes = (bytes + alignment - 1) / alignment * alignment;
-  void* p = std::aligned_alloc(alignment, bytes);
+  bytes = (bytes + page - 1) / page * page;  // a page is registered as a whole
+  void* p = runtime::system_memory(bytes, page);
   if (!p) return nullptr;
-  if (alignment == huge_page) madvise(p, bytes, MADV_HUGEPAGE);  // advice: where it is refused, pages are small
   bool given = false;
   try {
     any().attempt([&] { given = was_given(cudaHostRegister(p, bytes, cudaHostRegisterPortable), "cudaHostRegister"); });
