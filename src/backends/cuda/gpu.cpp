@@ -1,5 +1,7 @@
 #include "backends/cuda/gpu.h"
 
+#include <new>
+
 #include "anabranch/error.h"
 
 namespace anabranch::backends::cuda {

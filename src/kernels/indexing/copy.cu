@@ -132,12 +132,12 @@ __device__ void turn(Neighbours<Item, N> (&rows)[N]) {
   }
 }
 
-// N neighbours are read, and written, at once; both sides must be aligned to N items. A thread reads many packs
-// before it uses one, and turns blocks of N by N around; the packs lie in shared memory so that neither way two of a
-// warp share a bank.
 template <typename Item, int N>
 inline constexpr std::size_t tile_bytes = std::size_t{tile_threads} * N * tile_threads * sizeof(Neighbours<Item, N>);
 
+// N neighbours are read, and written, at once; both sides must be aligned to N items. A thread reads many packs
+// before it uses one, and turns blocks of N by N around; the packs lie in shared memory so that neither way two of a
+// warp share a bank.
 template <typename Item, int N>
 __global__ void __launch_bounds__(tile_threads* tile_rows, 3)
     transpose_kernel(Item* dst, const Item* src, const __grid_constant__ Transposition t) {
