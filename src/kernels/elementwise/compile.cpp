@@ -405,11 +405,16 @@ class Compiler {
   std::array<std::size_t, 64> constant_sizes_{};
 };
 
+// Not inlined: knowing it for a thread's variable, the compiler would look its address up at each use.
+[[gnu::noinline]] Compiler& compiler_of_thread() {
+  static thread_local Compiler compiler;
+  return compiler;
+}
+
 }  // namespace
 
 void compile(const Program& program, const Placement& placement, Compiled& result) {
-  static thread_local Compiler compiler;
-  compiler.run(program, placement, result);
+  compiler_of_thread().run(program, placement, result);
 }
 
 }  // namespace anabranch::kernels

@@ -36,14 +36,23 @@ std::size_t block_size(const Compiled& code) {
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
+// What a thread keeps for its next call. Not inlined: each use of a thread's variable would look its address up anew.
+struct Kept {
+  std::shared_ptr<Task> task;
+  std::vector<std::uint8_t> uniform, along_rows;
+  std::vector<const void*> in_data;
+  std::vector<void*> out_data;
+};
+[[gnu::noinline]] Kept& kept() {
+  static thread_local Kept k;
+  return k;
+}
+
 }  // namespace
 
 void run_program_cpu(const graph::Program& program, const Shape& shape, std::span<const runtime::View> in,
                      std::span<const runtime::View> out, runtime::Launch& launch) {
-  static thread_local std::shared_ptr<Task> spare;
-  static thread_local std::vector<std::uint8_t> uniform, along_rows;
-  static thread_local std::vector<const void*> in_data;
-  static thread_local std::vector<void*> out_data;
+  auto& [spare, uniform, along_rows, in_data, out_data] = kept();
   if (!spare) spare = std::make_shared<Task>();
   Task& task = *spare;
   Layout& layout = task.layout;
