@@ -22,7 +22,7 @@ bool reads_as_constant(const Operation* consumer, const Operation* input) {
 
 Collector::Collector(const std::vector<Operation*>& roots) : roots_(roots.rbegin(), roots.rend()), pass_(next_mark()) {}
 
-bool Collector::next(std::size_t most, std::vector<Operation*>& batch) {
+bool Collector::next(std::size_t most, Batch& batch) {
   batch.clear();
   while (batch.size() < most) {
     if (stack_.empty()) {

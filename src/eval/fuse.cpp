@@ -151,7 +151,7 @@ void Fuser::add_elementwise(Operation* op) {
 
 void Fuser::close(std::size_t index) {
   Group g = std::move(open_[index]);
-  open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(index));
+  open_.erase(&open_[index]);
   Step& step = *g.step;
   generate_inputs(step);
   for (Operation* op : g.ops) {

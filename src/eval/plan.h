@@ -58,17 +58,18 @@ class Step final : public runtime::Work {
 // the construction to the last batch.
 class Collector {
  public:
+  using Batch = SmallVector<graph::Operation*, 16>;
   explicit Collector(const std::vector<graph::Operation*>& roots);
   // Fills `batch` with at most `most`, after the batches before have been submitted; false when nothing is left.
-  bool next(std::size_t most, std::vector<graph::Operation*>& batch);
+  bool next(std::size_t most, Batch& batch);
 
  private:
   struct Visit {
     graph::Operation* op;
     std::size_t next_input;
   };
-  std::vector<graph::Operation*> roots_;
-  std::vector<Visit> stack_;
+  SmallVector<graph::Operation*, 4> roots_;
+  SmallVector<Visit, 8> stack_;
   std::uint32_t pass_;
 };
 
@@ -96,7 +97,7 @@ class Fuser {
   // A fused step that is being put together.
   struct Group {
     std::unique_ptr<Step> step;
-    std::vector<graph::Operation*> ops;
+    SmallVector<graph::Operation*, 4> ops;
     std::uint32_t mark;
   };
   void add_elementwise(graph::Operation* op);
@@ -110,7 +111,7 @@ class Fuser {
   void close_groups_read_otherwise(const graph::Operation* op);
 
   Submitted& submitted_;
-  std::vector<Group> open_;
+  SmallVector<Group, 1> open_;
   // Not submitted until it is known whether a program generates what they compute. What they read is submitted.
   std::vector<graph::Operation*> awaiting_;
 };

@@ -70,7 +70,7 @@ Submitted plan(const std::vector<Operation*>& roots) {
   Planning planning;
   Submitted submitted;
   try {
-    std::vector<Operation*> batch;
+    Collector::Batch batch;
     Collector collector(roots);
     while (collector.next(batch_size, batch)) {
       Fuser fuser(submitted);

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "anabranch/small_vector.h"
 #include "graph/attributes.h"
 #include "graph/opcode.h"
 
@@ -29,13 +29,13 @@ struct Program {
     std::uint16_t value;
     Dtype dtype;
   };
-  std::vector<Dtype> inputs;
+  SmallVector<Dtype, 4> inputs;
   // Bit i: input i is not read but generated. Its operand is a key, its elements are the uint32 words that RandomBits
   // makes of it, as many as the domain has.
   std::uint32_t generated = 0;
-  std::vector<Scalar> constants;
-  std::vector<Instruction> instructions;
-  std::vector<Output> outputs;
+  SmallVector<Scalar, 2> constants;
+  SmallVector<Instruction, 4> instructions;
+  SmallVector<Output, 2> outputs;
 
   bool is_generated(std::size_t input) const { return input < 32 && (generated >> input & 1); }
   void clear() {
