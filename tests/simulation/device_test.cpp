@@ -22,6 +22,16 @@ void occupy(Launch& launch, int commands) {
   for (int i = 0; i < commands; ++i) launch.queue().copy(to.data(), from.data(), from.size());
 }
 
+template <typename E, typename F>
+bool raises(F&& f) {
+  try {
+    f();
+  } catch (const E&) {
+    return true;
+  }
+  return false;
+}
+
 // A submission that does so and then `more`, when it is with the device.
 void occupied_and(const Stream& s, const std::function<void(Launch&)>& more,
                   const std::function<void(std::exception_ptr)>& finish) {
@@ -113,13 +123,8 @@ TEST_F(Devices, AFailureIsToldOnce) {
   run_many([](Circumstances& c) { c.settings.faults[static_cast<std::size_t>(Fault::Command)] = {1, 1}; },
            [] {
              const Stream s = new_stream(Device::gpu);
-             bool raised = false;
-             try {
-               full({3}, 1.0f, float32, s).eval();
-             } catch (const MemoryError&) {
-               raised = true;
-             }
-             require(raised, "a refused command was no failure");
+             require(raises<MemoryError>([&] { full({3}, 1.0f, float32, s).eval(); }),
+                     "a refused command was no failure");
              s.synchronize();
            });
 }
@@ -163,12 +168,7 @@ TEST_F(Devices, ALateFailureReachesWhatDependsOnItThoughMemoryIsRefused) {
                launch(s, [](Launch& l) { occupy(l, 3); });  // or the device is no later than its host
                async_eval({x, y});
                for (const array& a : {y, x, bad}) {
-                 bool raised = false;
-                 try {
-                   static_cast<void>(a.data<float>());
-                 } catch (const std::exception&) {
-                   raised = true;
-                 }
+                 const bool raised = raises<std::exception>([&] { static_cast<void>(a.data<float>()); });
                  require(raised, "a failure did not reach what depends on it");
                }
              } catch (const std::bad_alloc&) {  // before all that
@@ -274,13 +274,7 @@ TEST_F(Devices, MemoryOfAResultThatFailedIsNotUsedAnewTooSoon) {
            [] {
              const Stream s = new_stream(Device::gpu), other = new_stream(Device::gpu);
              const array bad = full({3}, 1.0f, float32, s), good = full({3}, 2.0f, float32, s);
-             bool raised = false;
-             try {
-               bad.eval();
-             } catch (const MemoryError&) {
-               raised = true;
-             }
-             require(raised, "a refused command was no failure");
+             require(raises<MemoryError>([&] { bad.eval(); }), "a refused command was no failure");
              good.eval();
              const array x = add(bad, good, s), y = add(good, good, s);
              launch(s, [](Launch& l) { occupy(l, 3); });

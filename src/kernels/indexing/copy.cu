@@ -1,5 +1,7 @@
 // Copies between strided regions: items of up to 16 bytes wherever both sides have dense runs, transpositions through
 // tiles in shared memory.
+#include <algorithm>
+
 #include "kernels/cuda_kernels.h"
 #include "kernels/cuda_pack.h"
 #include "kernels/cuda_types.h"

@@ -4,8 +4,8 @@
 
 namespace anabranch::kernels {
 
-std::int64_t elements_per_item(std::size_t itemsize, std::initializer_list<const void*> arrays, const Strides& steps,
-                               const DeviceIndexArrays& indices) {
+std::int64_t widest_item(std::size_t itemsize, std::initializer_list<const void*> arrays, const Strides& steps,
+                         const DeviceIndexArrays& indices) {
   std::uint64_t addresses = 0, distances = 0;  // all of their bits: what divides these divides each
   for (const void* array : arrays) addresses |= reinterpret_cast<std::uintptr_t>(array);
   for (const std::int64_t step : steps) distances |= static_cast<std::uint64_t>(step);

@@ -70,10 +70,10 @@ struct DeviceIndexArrays {
   }
 };
 
-// How many elements make up an item of at most 16 bytes, where elements lie in dense runs and every item is to be
-// aligned. `steps`: the runs' length, and from one run to the next, in elements; those of `indices` come on top.
-std::int64_t elements_per_item(std::size_t itemsize, std::initializer_list<const void*> arrays, const Strides& steps,
-                               const DeviceIndexArrays& indices);
+// How many elements make up the widest item of at most 16 bytes, where elements lie in dense runs and every item is to
+// be aligned. `steps`: the runs' length, and from one run to the next, in elements; those of `indices` come on top.
+std::int64_t widest_item(std::size_t itemsize, std::initializer_list<const void*> arrays, const Strides& steps,
+                         const DeviceIndexArrays& indices);
 
 // `windows`: how far a region reaches along each axis of `shape`; `function`, which lives for ever, is for the error.
 // Throws std::out_of_range where no index can be right.

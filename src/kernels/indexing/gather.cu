@@ -158,12 +158,12 @@ void launch_gather(void* out, const void* source, const GatherProblem& p, const 
   launch.run("gather", gather_columns_kernel<Item>, grid_of(c.tiles), dim3(tile_side, tile_rows), 0, to, from, c);
 }
 
-std::int64_t elements_in_an_item(const Axes<1>& slice, const DeviceIndexArrays& indices, const runtime::View& out,
-                                 const runtime::View& source) {
+std::int64_t elements_per_item(const Axes<1>& slice, const DeviceIndexArrays& indices, const runtime::View& out,
+                               const runtime::View& source) {
   if (slice.empty() || slice.back().strides[0] != 1) return 1;
   Strides steps{slice.back().extent};
   for (std::size_t i = 0; i + 1 < slice.size(); ++i) steps.push_back(slice[i].strides[0]);
-  return elements_per_item(out.dtype.size(), {out.data, source.data}, steps, indices);
+  return widest_item(out.dtype.size(), {out.data, source.data}, steps, indices);
 }
 
 }  // namespace
@@ -177,7 +177,7 @@ void gather_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
   Axes<1> slice = merged<1>(attrs.slice_sizes, {&source.strides});
   DeviceIndexArrays indices = device_index_arrays("gather", call.in.subspan(1), attrs.axes, source.shape,
                                                   source.strides, attrs.slice_sizes, launch.faults);
-  const std::int64_t per_item = elements_in_an_item(slice, indices, out, source);
+  const std::int64_t per_item = elements_per_item(slice, indices, out, source);
   if (per_item > 1) {
     slice.back().extent /= per_item;
     for (std::size_t i = 0; i + 1 < slice.size(); ++i) slice[i].strides[0] /= per_item;

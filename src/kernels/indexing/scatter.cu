@@ -162,15 +162,15 @@ void launch_scatter(void (*kernel)(T*, const T*, Numbers, Numbers, const Offsets
              updates.as<const T>(), sorted.places, sorted.order, sorted.offsets, p);
 }
 
-std::int64_t elements_in_an_item(const Shape& window, const Strides& to, const Strides& from, const Strides& updates,
-                                 const DeviceIndexArrays& indices, const void* out, const void* in,
-                                 std::size_t itemsize) {
+std::int64_t elements_per_item(const Shape& window, const Strides& to, const Strides& from, const Strides& updates,
+                               const DeviceIndexArrays& indices, const void* out, const void* in,
+                               std::size_t itemsize) {
   if (window.empty() || to.back() != 1 || from.back() != 1) return 1;
   Strides steps = updates;
   steps.push_back(window.back());
   for (const Strides* all : {&to, &from})
     for (std::size_t i = 0; i + 1 < all->size(); ++i) steps.push_back((*all)[i]);
-  return elements_per_item(itemsize, {out, in}, steps, indices);
+  return widest_item(itemsize, {out, in}, steps, indices);
 }
 
 }  // namespace
@@ -198,8 +198,8 @@ void scatter_cuda(const runtime::KernelCall& call, const CudaLaunch& launch) {
   std::int64_t per_item = 1;
   if (meet_wholly) {
     if (attrs.kind == graph::ScatterKind::Assign) {
-      per_item = elements_in_an_item(window, strides, window_strides, index_strides, p.indices, out.data, updates.data,
-                                     out.dtype.size());
+      per_item = elements_per_item(window, strides, window_strides, index_strides, p.indices, out.data, updates.data,
+                                   out.dtype.size());
     }
     if (per_item > 1) {
       window.back() /= per_item;
