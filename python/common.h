@@ -13,6 +13,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -112,9 +113,9 @@ class GilRelease {
 
 // --- Foreign memory (array/release_queue.cpp)
 
-// Drops a reference from any thread, with or without the GIL: now where the calling thread holds the GIL, else soon.
-void release_later(PyObject* o) noexcept;
-// Drops what release_later has queued. With the GIL held.
+// A reference that any thread may drop, with or without the GIL.
+std::shared_ptr<void> kept(nb::object owner);
+// Drops those that were let go of without the GIL. With the GIL held.
 void drain_released() noexcept;
 
 // --- Errors (array/errors.cpp)

@@ -144,10 +144,9 @@ array adopt_memory(const ForeignMemory& m) {
   Event ready;
   if (m.stream) waiting([&] { ready = m.stream->record(); });
   char* data = static_cast<char*>(m.data) + lowest * itemsize;
-  PyObject* owner = nb::object(m.owner).release().ptr();
-  const auto let_go = [owner](void*) { release_later(owner); };
-  const array memory = m.stream ? graph::adopted(data, Shape{extent}, m.dtype, m.read_only, ready, let_go)
-                                : array(data, Shape{extent}, m.dtype, let_go);
+  const auto hold = [owner = kept(m.owner)](void*) {};  // as long as the function is there
+  const array memory = m.stream ? graph::adopted(data, Shape{extent}, m.dtype, m.read_only, ready, hold)
+                                : array(data, Shape{extent}, m.dtype, hold);
   return graph::view(memory, m.shape, empty ? contiguous_strides(m.shape) : strides, -lowest);
 }
 

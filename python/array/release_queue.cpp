@@ -1,58 +1,64 @@
 #include <pthread.h>
 
 #include <atomic>
-#include <mutex>
 
 #include "common.h"
 
 namespace anabranch::python {
 namespace {
 
-struct Queue {
-  std::mutex mutex;
-  std::vector<PyObject*> objects;
-  bool drain_requested = false;  // a pending call is under way
+// A reference, and a place in the list of those to drop: who drops one may have no memory.
+struct Kept {
+  PyObject* object = nullptr;
+  Kept* next = nullptr;
 };
 
-// Never destroyed: workers may release memory while the process exits.
-Queue* queue = new Queue;
-// A forked child begins with another one: a thread that is not there any more may have held the old one's lock.
-const bool fork_handler = pthread_atfork(nullptr, nullptr, [] { queue = new Queue; }) == 0;
-// Lets the common case, an empty queue, cost one load.
-std::atomic<bool> waiting{false};
+// To drop, the latest first.
+std::atomic<Kept*> dropped{nullptr};
+std::atomic<bool> drain_requested{false};  // a pending call is under way
+// In a forked child: the thread that was about to request it may not be there any more.
+const bool fork_handler = pthread_atfork(nullptr, nullptr, [] { drain_requested = false; }) == 0;
 
 int drain_from_interpreter(void*) {
   drain_released();
   return 0;
 }
 
+void let_go(Kept* k) noexcept {
+  Py_XDECREF(k->object);
+  delete k;
+}
+
+// Now where the calling thread holds the GIL, else soon.
+void drop(Kept* k) noexcept {
+  if (!Py_IsInitialized()) return;  // the interpreter is gone, and its objects with it
+  if (PyGILState_Check()) return let_go(k);
+  k->next = dropped.load();
+  while (!dropped.compare_exchange_weak(k->next, k)) {
+  }
+  // Where the interpreter's list of calls is full, the next evaluation drains the list.
+  if (!drain_requested.exchange(true) && Py_AddPendingCall(drain_from_interpreter, nullptr) != 0)
+    drain_requested = false;
+}
+
 }  // namespace
 
-void release_later(PyObject* o) noexcept {
-  if (!Py_IsInitialized()) return;  // the interpreter is gone, and its objects with it
-  if (PyGILState_Check()) {
-    Py_DECREF(o);
-    return;
-  }
-  Queue& q = *queue;
-  std::lock_guard lock(q.mutex);
-  q.objects.push_back(o);
-  waiting.store(true, std::memory_order_release);
-  // Where the interpreter's list of calls is full, the next evaluation drains the queue.
-  if (!q.drain_requested) q.drain_requested = Py_AddPendingCall(drain_from_interpreter, nullptr) == 0;
+std::shared_ptr<void> kept(nb::object owner) {
+  std::shared_ptr<Kept> k(new Kept, drop);
+  k->object = owner.release().ptr();
+  return k;
 }
 
 void drain_released() noexcept {
-  if (!waiting.load(std::memory_order_acquire)) return;
-  std::vector<PyObject*> objects;
-  {
-    Queue& q = *queue;
-    std::lock_guard lock(q.mutex);
-    objects.swap(q.objects);
-    q.drain_requested = false;
-    waiting.store(false, std::memory_order_release);
+  if (!dropped.load()) return;
+  drain_requested = false;
+  Kept* oldest = nullptr;
+  for (Kept* k = dropped.exchange(nullptr); k;) {
+    Kept* next = k->next;
+    k->next = oldest;
+    oldest = std::exchange(k, next);
   }
-  for (PyObject* o : objects) Py_DECREF(o);  // runs finalizers: outside the lock
+  while (oldest) let_go(std::exchange(oldest, oldest->next));
 }
 
 }  // namespace anabranch::python

@@ -17,7 +17,7 @@ namespace anabranch::python {
 namespace {
 
 // Tells an event loop which of the events that it waits for have happened: through a file descriptor that it watches.
-// The threads that make events happen take no Python lock.
+// The threads that make events happen take no Python lock, and no memory. For the loop's thread alone.
 class Notifier {
  public:
   Notifier() : shared_(std::make_shared<Shared>()) {}
@@ -26,22 +26,31 @@ class Notifier {
   // drain() will give `key` once `event` has happened.
   void watch(const Event& event, std::uint64_t key) {
     GilRelease release;
+    told_.reserve(watched_ + 1);
+    shared_->make_room(watched_ + 1);
+    ++watched_;  // also where this throws: `key` may come all the same
     runtime::on_complete(event, [shared = shared_, key] { shared->push(key); });
   }
-  std::vector<std::uint64_t> drain() {
-    std::uint64_t count;
-    while (read(shared_->descriptor, &count, sizeof count) < 0 && errno == EINTR) {
+  // The keys of those that have happened since; where there is no memory to say so, the loop is called again.
+  nb::list drain() {
+    shared_->take(told_);
+    nb::list out;
+    try {
+      for (const std::uint64_t key : told_) out.append(key);
+    } catch (...) {
+      shared_->call();
+      throw;
     }
-    std::lock_guard lock(shared_->mutex);
-    return std::exchange(shared_->happened, {});
+    watched_ -= told_.size();
+    told_.clear();
+    return out;
   }
 
  private:
   // Outlives the notifier while events are to come.
-  struct Shared {
+  class Shared {
+   public:
     const int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    std::mutex mutex;
-    std::vector<std::uint64_t> happened;
 
     Shared() {
       if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
@@ -49,20 +58,43 @@ class Notifier {
     Shared(const Shared&) = delete;
     ~Shared() { close(descriptor); }
 
-    void push(std::uint64_t key) {
+    void make_room(std::size_t keys) {
+      std::lock_guard lock(mutex_);
+      happened_.reserve(keys);
+    }
+    void push(std::uint64_t key) noexcept {
       bool first;
       {
-        std::lock_guard lock(mutex);
-        first = happened.empty();
-        happened.push_back(key);
+        std::lock_guard lock(mutex_);
+        first = happened_.empty();
+        happened_.push_back(key);
       }
+      if (first) call();
+    }
+    // Has the loop call drain().
+    void call() noexcept {
       const std::uint64_t one = 1;
-      while (first && write(descriptor, &one, sizeof one) < 0 && errno == EINTR) {
+      while (write(descriptor, &one, sizeof one) < 0 && errno == EINTR) {
       }
     }
+    // Adds what has happened to `keys`, which have room for it.
+    void take(std::vector<std::uint64_t>& keys) {
+      std::uint64_t count;
+      while (read(descriptor, &count, sizeof count) < 0 && errno == EINTR) {
+      }
+      std::lock_guard lock(mutex_);
+      keys.insert(keys.end(), happened_.begin(), happened_.end());
+      happened_.clear();
+    }
+
+   private:
+    std::mutex mutex_;
+    std::vector<std::uint64_t> happened_;
   };
 
   std::shared_ptr<Shared> shared_;
+  std::size_t watched_ = 0;  // and not given by drain(), at most
+  std::vector<std::uint64_t> told_;
 };
 
 bool wait_for(const Event& e, const std::optional<double>& timeout) {

@@ -58,12 +58,6 @@ nb::object cuda_stream(const Stream& s) {
   return nb::make_tuple(0, reinterpret_cast<std::uintptr_t>(native_handle(s)));
 }
 
-// A reference that may be dropped on any thread.
-std::shared_ptr<void> kept(nb::object owner) {
-  if (!owner.is_valid()) return nullptr;
-  return std::shared_ptr<void>(owner.release().ptr(), [](void* o) { release_later(static_cast<PyObject*>(o)); });
-}
-
 void exit_scope(nb::handle self, const nb::args&) { leave_scope(self); }
 
 }  // namespace

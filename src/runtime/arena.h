@@ -106,8 +106,9 @@ std::optional<Device> device_of(const Arena& arena);
 // Every arena there is, the host's first.
 std::vector<Arena*> arenas();
 void sweep_arenas();
-// Held over a fork, with the mutex of each arena; what it guards, to be used holding it.
+// Held over a fork, with the mutex of each arena.
 Mutex& device_arenas_mutex();
-std::vector<Arena*> device_arenas();
+// All but the host's, holding that. Takes no memory.
+void each_device_arena(void (*visit)(Arena&));
 
 }  // namespace anabranch::runtime

@@ -65,9 +65,9 @@ Event Stream::record() const {
 
 void Stream::wait(const Event& event) const {
   if (event.query()) return;
-  auto* marker = new Marker(state_, nullptr);
+  auto marker = std::make_unique<Marker>(state_, nullptr);
   marker->waits.push_back(event);
-  state_->submit(marker);
+  state_->submit(marker.release());
   state_->schedule();
   keep_order(state_);
 }

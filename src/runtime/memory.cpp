@@ -100,17 +100,17 @@ std::optional<Device> device_of(const Arena& arena) {
 
 Mutex& device_arenas_mutex() { return of_devices().mutex; }
 
-std::vector<Arena*> device_arenas() {
-  std::vector<Arena*> out;
-  for (auto& [device, arena] : of_devices().arenas) out.push_back(arena.get());
-  if (of_devices().landing) out.push_back(of_devices().landing.get());
-  return out;
+void each_device_arena(void (*visit)(Arena&)) {
+  for (auto& [device, arena] : of_devices().arenas) visit(*arena);
+  if (of_devices().landing) visit(*of_devices().landing);
 }
 
 std::vector<Arena*> arenas() {
-  Lock lock(of_devices().mutex);
-  std::vector<Arena*> out = device_arenas();
-  out.insert(out.begin(), &host_arena());
+  DeviceArenas& d = of_devices();
+  Lock lock(d.mutex);
+  std::vector<Arena*> out{&host_arena()};
+  for (auto& [device, arena] : d.arenas) out.push_back(arena.get());
+  if (d.landing) out.push_back(d.landing.get());
   return out;
 }
 

@@ -39,7 +39,7 @@ void Pool::push(Ref<StreamState> strand, std::size_t hands) {
     start = std::clamp(needed - wake, 0, size_ - started_);
     started_ += start;
   }
-  for (int i = 0; i < wake; ++i) wake_->notify_one();
+  for (int i = 0; i < wake; ++i) wake_.notify_one();
   for (int i = 0; i < start; ++i) {
     try {
       Thread([this] { run(); }).detach();
@@ -73,7 +73,7 @@ Ref<StreamState> Pool::pop() {
       continue;
     }
     ++sleeping_;
-    wake_->wait(lock);
+    wake_.wait(lock);
     --sleeping_;
     spun = false;
   }
@@ -92,7 +92,7 @@ void Pool::run() {
   const NewMayFail here;
   while (Ref<StreamState> strand = pop()) serve(std::move(strand));
   Lock lock(mutex_);
-  if (--started_ == 0) gone_->notify_all();
+  if (--started_ == 0) gone_.notify_all();
 }
 
 void Pool::serve(Ref<StreamState> strand) {
@@ -130,8 +130,8 @@ void Pool::stop() {
   {
     Lock lock(mutex_);
     stopped_.store(true);
-    wake_->notify_all();
-    gone_->wait_for(lock, std::chrono::seconds(1), [this] { return started_ == 0; });
+    wake_.notify_all();
+    gone_.wait_for(lock, std::chrono::seconds(1), [this] { return started_ == 0; });
   }
   reconsider_parked();
 }
@@ -154,8 +154,7 @@ void Pool::reopen(int workers) {
 }
 
 void Pool::forget_workers() {
-  wake_ = new CondVar;  // the old ones know of threads that do not exist here
-  gone_ = new CondVar;
+  for (CondVar* old : {&wake_, &gone_}) new (old) CondVar;  // they know of threads that do not exist here
   started_ = sleeping_ = spinning_ = 0;
   while (!queue().empty()) take_first();
 }

@@ -48,8 +48,7 @@ class Pool {
   Atomic<std::size_t> offered_{0};  // hands that are wanted; written under mutex_
   Mutex mutex_;
   // All below: under mutex_.
-  CondVar* wake_ = new CondVar;  // replaced in a forked child
-  CondVar* gone_ = new CondVar;
+  CondVar wake_, gone_;
   Strands urgent_, usual_;
   int started_ = 0, sleeping_ = 0, spinning_ = 0;
 };

@@ -36,6 +36,11 @@ using simulation::yield;
 #include <mutex>
 #include <thread>
 
+#ifdef __SANITIZE_THREAD__
+extern "C" void __tsan_read1(void*);
+extern "C" void __tsan_write1(void*);
+#endif
+
 namespace anabranch::runtime {
 
 template <typename T>
@@ -60,13 +65,27 @@ inline void relax() { __builtin_ia32_pause(); }
 // What a simulated device takes that much time for: time passes under the scheduler alone.
 inline void delay(std::int64_t) {}
 
-// What the fields or the memory beside it are used for, told to the simulation: each access must happen after those
-// that conflict with it. Nothing here.
+// What the fields or the memory beside it are used for: each access must happen after those that conflict with it. The
+// simulation checks that; on real threads the thread sanitizer does, where it is built in; elsewhere there is nothing.
+#ifdef __SANITIZE_THREAD__
+class AccessCheck {
+ public:
+  constexpr explicit AccessCheck(const char*) {}
+  AccessCheck(const AccessCheck&) = delete;
+  ~AccessCheck() { write(); }
+  void read() const { __tsan_read1(&accessed_); }
+  void write() const { __tsan_write1(&accessed_); }
+
+ private:
+  mutable char accessed_ = 0;
+};
+#else
 struct AccessCheck {
   constexpr explicit AccessCheck(const char*) {}
   void read() const {}
   void write() const {}
 };
+#endif
 
 // Where the simulation makes `operator new` fail: in this thread, as long as the innermost one that lives says so.
 struct NewMayFail {

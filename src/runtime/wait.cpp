@@ -209,8 +209,10 @@ void on_complete(const Event& event, std::function<void()> f) {
   auto* call = new Call;
   call->f = std::move(f);
   call->value = event.value();
-  if (!event.stream()->add_waiter(call)) call->reached();
-  else event.stream()->schedule();
+  if (!event.stream()->add_waiter(call)) return call->reached();
+  event.stream()->schedule();
+  // No thread was to be had, and nobody waits, who would work on it.
+  if (!Pool::get().has_workers()) wait(event);
 }
 
 }  // namespace anabranch::runtime

@@ -26,7 +26,8 @@ void wait_issued(const Event& event);
 bool wait_until(const Event& event, std::int64_t deadline);
 
 // Calls `f` once, when `event` has happened: here and now, or from the thread that makes it happen, where it must not
-// block, throw or wait.
+// block, throw or wait. Where the pool has no threads, waits for the event: throws as wait() does, which takes back
+// nothing.
 void on_complete(const Event& event, std::function<void()> f);
 
 }  // namespace anabranch::runtime

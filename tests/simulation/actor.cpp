@@ -34,7 +34,12 @@ Device Actor::some_device() {
   return i == 0 ? Device(Device::cpu) : Device(Device::gpu, static_cast<int>(i) - 1);
 }
 
-void Actor::make_stream() { streams_.push_back(new_stream(some_device(), random_.one_in(3) ? -1 : 0)); }
+void Actor::make_stream() {
+  const Device device = some_device();
+  const int priority = random_.one_in(3) ? -1 : 0;
+  const auto make = [&] { streams_.push_back(new_stream(device, priority)); };
+  if (raises_or_refuses(make)) make();
+}
 
 StreamOrDevice Actor::somewhere() {
   switch (random_.below(6)) {
@@ -47,7 +52,9 @@ StreamOrDevice Actor::somewhere() {
 void Actor::make_value() {
   Numbers want(n * n);
   for (auto& w : want) w = random_.below(100);
-  while (raises([&] { values_.push_back({array(want.data(), {n, n}, uint32), want, false}); }, false)) {
+  const auto make = [&] { values_.push_back({array(want.data(), {n, n}, uint32), want, false}); };
+  if (!raises_or_refuses(make)) return;
+  while (raises(make, false)) {
   }
 }
 
@@ -115,17 +122,19 @@ Value Actor::through_cholesky(const Value& x) {
 
 void Actor::build() {
   const Value x = any(), y = any();
-  std::optional<StreamContext> scope;
-  if (random_.one_in(6)) scope.emplace(some_stream());
-  switch (random_.below(12)) {
-    case 0:
-    case 1: values_.push_back(reshape(x)); break;
-    case 2:
-    case 3:
-    case 4: values_.push_back(rearrange(x, y)); break;
-    case 5: values_.push_back(through_cholesky(x)); break;
-    default: values_.push_back(combine(x, y)); break;
-  }
+  raises_or_refuses([&] {
+    std::optional<StreamContext> scope;
+    if (random_.one_in(6)) scope.emplace(some_stream());
+    switch (random_.below(12)) {
+      case 0:
+      case 1: values_.push_back(reshape(x)); break;
+      case 2:
+      case 3:
+      case 4: values_.push_back(rearrange(x, y)); break;
+      case 5: values_.push_back(through_cholesky(x)); break;
+      default: values_.push_back(combine(x, y)); break;
+    }
+  });
 }
 
 // x[i] = v again and again: memory that nobody else knows of is written in place.
@@ -136,7 +145,10 @@ void Actor::update_in_place() {
   const StreamOrDevice s = somewhere();
   for (int i = 0; i < 3; ++i) {
     const int row = static_cast<int>(random_.below(n));
-    x.a = slice_update(x.a, slice(v.a, {row, 0}, {row + 1, n}), Shape{row, 0}, Shape{row + 1, n}, s);
+    if (raises_or_refuses([&] {
+          x.a = slice_update(x.a, slice(v.a, {row, 0}, {row + 1, n}), Shape{row, 0}, Shape{row + 1, n}, s);
+        }))
+      return;
     for (int c = 0; c < n; ++c) x.want[at(row, c)] = v.want[at(row, c)];
     x.fails |= v.fails;
     if (random_.one_in(3)) raises([&] { async_eval({x.a}); }, false);
@@ -144,6 +156,16 @@ void Actor::update_in_place() {
 }
 
 // --- Evaluating and comparing.
+
+template <typename F>
+bool Actor::raises_or_refuses(F f) {
+  return raises(
+      [&f] {
+        const runtime::NewMayFail here;
+        f();
+      },
+      false);
+}
 
 template <typename F>
 bool Actor::raises(F f, bool expected) {
@@ -344,10 +366,12 @@ void Actor::synchronize_something() {
 void Actor::call_on_completion() {
   const Event e = some_event();
   program_.calls_promised_.fetch_add(1, std::memory_order_relaxed);
-  runtime::on_complete(e, [&program = program_, e] {
+  const auto call = [&program = program_, e] {
     require(e.query(), "a completion call came before the event");
     program.calls_made_.fetch_add(1, std::memory_order_release);
-  });
+  };
+  // Without workers it waits, and may be interrupted.
+  raises([&] { runtime::on_complete(e, call); }, false);
 }
 
 // --- What is left.

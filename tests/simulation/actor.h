@@ -51,6 +51,9 @@ class Actor {
   // Runs `f`; an exception must have a reason: a failed operation among what `f` touches, or an injected fault.
   template <typename F>
   bool raises(F f, bool expected);
+  // The same, where memory may be refused, too.
+  template <typename F>
+  bool raises_or_refuses(F f);
 
   Program& program_;
   Random random_;

@@ -122,5 +122,19 @@ TEST_F(Simulated, ALongChunkIsRunWhereNoWorkerCanBeStarted) {
       });
 }
 
+// An await was one for ever.
+TEST_F(Simulated, ACallOnCompletionComesWhereNoWorkerCanBeStarted) {
+  run_many(
+      [](Circumstances& c) {
+        c.settings.lonely = true;
+        c.settings.faults[static_cast<std::size_t>(Fault::ThreadStart)] = {2, 1'000'000};
+      },
+      [] {
+        bool called = false;
+        runtime::on_complete(launch(new_stream(Device::cpu), [](runtime::Launch&) {}), [&called] { called = true; });
+        require(called, "nobody made the call");
+      });
+}
+
 }  // namespace
 }  // namespace anabranch::simulation

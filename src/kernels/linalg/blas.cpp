@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <new>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -90,7 +91,7 @@ void* open_library(std::string& name) {
 std::atomic<int> calls{0};    // under way; loading the library counts as one
 std::atomic<int> forking{0};  // threads that are about to fork: no call begins
 std::atomic<const Blas*> loaded{nullptr};
-std::mutex* loading = new std::mutex;  // replaced in a forked child
+std::mutex loading;
 
 // Waits until no call is under way. Those that are left after `patience` have long been past the beginning, where they
 // take OpenBLAS's locks.
@@ -109,7 +110,7 @@ void after_fork() { forking.fetch_sub(1); }
 
 void in_child() {
   calls = forking = 0;
-  loading = new std::mutex;
+  new (&loading) std::mutex;  // a thread that does not exist here may have held it
 }
 
 const bool fork_handlers = pthread_atfork(before_fork, after_fork, in_child) == 0;
@@ -153,7 +154,7 @@ BlasCall::~BlasCall() { calls.fetch_sub(1); }
 
 const Blas& blas() {
   if (const Blas* table = loaded.load(std::memory_order_acquire)) return *table;
-  std::lock_guard lock(*loading);
+  std::lock_guard lock(loading);
   if (!loaded.load(std::memory_order_relaxed)) {
     const BlasCall call;
     loaded.store(new const Blas(load()), std::memory_order_release);
