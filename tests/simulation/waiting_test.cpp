@@ -84,7 +84,9 @@ TEST_F(Waiting, WhoIsUnblockedIsRunWhereMemoryIsShort) {
 
 TEST_F(Waiting, ACallOnCompletionComesThoughNobodyWaits) {
   run_many([] {
-    Atomic<bool> called{false};
+    Atomic<bool> begun{false}, called{false};
+    launch(new_stream(Device::cpu), [&begun](Launch&) { begun.store(true); });
+    watch([&begun] { return begun.load(); });
     runtime::on_complete(submit(new_stream(Device::cpu), [](Launch&) {}), [&called] { called.store(true); });
     watch([&called] { return called.load(); });
   });
