@@ -42,8 +42,8 @@ class Queue {
   virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
   // When all that was added before is done, reached() becomes `value` or more, and after that some thread of the
   // backend calls stream->progressed() and lets go of it. Signals come in the order 1, 2, 3 ... A queue may hold one
-  // back until flush(), or until another queue waits for it: to signal costs as much as a small operation, and of
-  // several in a row the last one does.
+  // back until flush(), but must let other queues wait for it: to tell the host costs as much as a small operation, and
+  // of several in a row the last one does.
   virtual void signal(std::uint64_t value, Ref<StreamState> stream) = 0;
   // Any thread: gives the signal that is held back. Where the device is gone, lost() says so.
   virtual void flush() noexcept = 0;

@@ -2,16 +2,16 @@
 
 namespace anabranch::backends::cuda {
 
-CudaTimestamp::CudaTimestamp(Gpu& gpu, cudaStream_t stream) : gpu_(gpu), event_(gpu.events().take()) {
+CudaTimestamp::CudaTimestamp(Gpu& gpu, cudaStream_t stream) : gpu_(gpu), event_(gpu.timed_events().take()) {
   const cudaError_t result = cudaEventRecord(event_, stream);
   if (result == cudaSuccess) return;
-  gpu_.events().give_back(event_);
+  gpu_.timed_events().give_back(event_);
   check(result, "cudaEventRecord");
 }
 
 CudaTimestamp::~CudaTimestamp() {
   // Of a lost GPU it may not have happened, and in a forked child the pool's lock may be in any state.
-  if (!gpu_.is_lost()) gpu_.events().give_back(event_);
+  if (!gpu_.is_lost()) gpu_.timed_events().give_back(event_);
 }
 
 std::optional<double> CudaTimestamp::seconds_until(const runtime::Timestamp& later) const {

@@ -13,7 +13,7 @@ cudaEvent_t EventPool::take() {
   }
   spare_.reserve(made_ + 1);  // or give_back() could fail
   cudaEvent_t event = nullptr;
-  kernels::check(cudaEventCreateWithFlags(&event, cudaEventDefault), "cudaEventCreateWithFlags");
+  kernels::check(cudaEventCreateWithFlags(&event, static_cast<unsigned>(kind_)), "cudaEventCreateWithFlags");
   ++made_;
   return event;
 }

@@ -1,4 +1,4 @@
-// CUDA's events that take the time, of one GPU. Making one takes microseconds, so they are used again.
+// CUDA's events of one GPU. Making one takes microseconds, so they are used again.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -11,12 +11,17 @@ namespace anabranch::backends::cuda {
 
 class EventPool {
  public:
+  // Events that take the time cost the GPU two microseconds, others nothing.
+  enum class Kind : unsigned { Timed = cudaEventDefault, Untimed = cudaEventDisableTiming };
+  explicit EventPool(Kind kind) : kind_(kind) {}
+
   // With the GPU as the current device.
   cudaEvent_t take();
-  // One that has happened, or was never recorded. Makes no call of CUDA's.
+  // Timed: one that has happened, or was never recorded. Makes no call of CUDA's.
   void give_back(cudaEvent_t event) noexcept;
 
  private:
+  const Kind kind_;
   runtime::Mutex mutex_;
   // Under mutex_.
   std::vector<cudaEvent_t> spare_;

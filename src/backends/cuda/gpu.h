@@ -67,7 +67,8 @@ class Gpu {
   void inspect(cudaStream_t stream);
   // The lowest number that the priority of a stream may be; the highest is 0.
   int most_urgent();
-  EventPool& events() { return events_; }
+  EventPool& timed_events() { return timed_events_; }
+  EventPool& untimed_events() { return untimed_events_; }
   // Before a kernel or copy is added to `stream`, with this GPU as the current device.
   void delay(cudaStream_t stream) {
     if (delays_) delays_->add(stream);
@@ -77,7 +78,7 @@ class Gpu {
   static constexpr int unknown = 1;
   Delays* const delays_;
   runtime::Atomic<int> most_urgent_{unknown};
-  EventPool events_;
+  EventPool timed_events_{EventPool::Kind::Timed}, untimed_events_{EventPool::Kind::Untimed};
   runtime::Atomic<bool> lost_{false};
   runtime::Mutex mutex_;
   std::exception_ptr why_;  // written once, before `lost_`

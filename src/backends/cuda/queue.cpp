@@ -67,6 +67,8 @@ CudaQueue::~CudaQueue() {
     static_cast<void>(staging_.release());
     return;
   }
+  for (const cudaEvent_t mark : marks_)
+    if (mark) gpu_.untimed_events().give_back(mark);
   try {
     const Gpu::Current current(gpu_);
     staging_.reset();
@@ -77,6 +79,15 @@ CudaQueue::~CudaQueue() {
 
 void CudaQueue::wait(runtime::Queue& other, std::uint64_t value) {
   auto& before = static_cast<CudaQueue&>(other);
+  if (before.reached() >= value) return;
+  if (&before.gpu_ == &gpu_) {
+    gpu_.attempt([&] {
+      runtime::Lock lock(before.mutex_);
+      check(cudaStreamWaitEvent(stream_, before.marks_[value % marks_.size()], 0), "cudaStreamWaitEvent");
+    });
+    return;
+  }
+  // By the timeline, which lets go where that GPU is lost.
   before.flush();  // the GPU must not wait for what a thread has yet to add: that thread may be waiting for the GPU
   gpu_.attempt([&] { before.timeline_->wait(stream_, value); });
 }
@@ -98,6 +109,11 @@ void CudaQueue::signal(std::uint64_t value, Ref<runtime::StreamState> stream) {
   if (auto why = gpu_.lost()) std::rethrow_exception(why);
   {
     runtime::Lock lock(mutex_);
+    gpu_.attempt([&] {
+      cudaEvent_t& mark = marks_[value % marks_.size()];
+      if (!mark) mark = gpu_.untimed_events().take();
+      check(cudaEventRecord(mark, stream_), "cudaEventRecord");
+    });
     held_ = value;
     to_tell_ = std::move(stream);
     if (value - asked_.load() < most_held) return;

@@ -1,6 +1,7 @@
 // A CUDA stream as the runtime's queue.
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "backends/cuda/index_words.h"
@@ -58,6 +59,10 @@ class CudaQueue final : public runtime::Queue {
   // one to write it.
   std::uint64_t held_ = 0;
   Ref<runtime::StreamState> to_tell_;
+  // Under mutex_: where the last signals were asked for, each at its value modulo their number. Others of this GPU's
+  // streams wait for them, which costs nothing, where waits for the timeline cost the GPU microseconds. A wait for an
+  // older signal is one for a later one.
+  std::array<cudaEvent_t, 64> marks_{};
 };
 
 }  // namespace anabranch::backends::cuda

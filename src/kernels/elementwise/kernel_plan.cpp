@@ -13,8 +13,8 @@ using Kind = KernelForm::Kind;
 
 namespace {
 
-// Bytes that a thread reads before it computes: enough of them at once keep the memory busy.
-constexpr std::size_t bytes_on_their_way = 96;
+// Bytes that a thread reads before it computes: one vector. Narrow elements take more work a byte, and gain from more.
+constexpr std::size_t bytes_on_their_way = 16, narrow_bytes_on_their_way = 96;
 // Weight of all copies of a program in a kernel, one for each element that a thread has on its way: more take seconds
 // to compile, and no longer wait for memory.
 constexpr int most_weight = 1200;
@@ -163,11 +163,15 @@ class Planner {
   }
 
   void choose_vector() {
-    std::size_t largest = 1, bytes = 0;
-    for (const Operand& out : layout_.out) largest = std::max<std::size_t>(largest, out.dtype.size());
+    std::size_t largest = 1, smallest = 4, bytes = 0;
+    for (const Operand& out : layout_.out) {
+      largest = std::max<std::size_t>(largest, out.dtype.size());
+      smallest = std::min<std::size_t>(smallest, out.dtype.size());
+    }
     for (std::size_t i = 0; i < layout_.in.size(); ++i) {
       if (form_.in[i] == Access::uniform) continue;
       largest = std::max<std::size_t>(largest, layout_.in[i].dtype.size());
+      smallest = std::min<std::size_t>(smallest, layout_.in[i].dtype.size());
       // What is read for several rows at once comes from a cache.
       const bool moves =
           form_.in[i] != Access::generated && form_.in[i] != Access::repeated && form_.in[i] != Access::along_row;
@@ -176,8 +180,8 @@ class Planner {
     std::size_t vector = 16 / largest;
     if (form_.kind == Kind::strided) vector = std::min<std::size_t>(vector, 4);
     while (vector > 1 && !aligned(vector)) vector /= 2;
-    std::size_t unroll =
-        power_of_2_below(bytes_on_their_way / (vector * std::max<std::size_t>(bytes, 1)), vector > 1 ? 4 : 8);
+    const std::size_t wanted = smallest < 4 ? narrow_bytes_on_their_way : bytes_on_their_way;
+    std::size_t unroll = power_of_2_below(wanted / (vector * std::max<std::size_t>(bytes, 1)), vector > 1 ? 4 : 8);
     int weight = 0;
     for (const auto& i : p_.instructions) weight += weight_of(i.op, graph::lane_of(i.from));
     const bool halves = form_.kind == Kind::halves;

@@ -146,7 +146,7 @@ __global__ void __launch_bounds__(tile_threads* tile_rows, 3)
   using P = Neighbours<Item, N>;
   using Word = std::decay_t<decltype(P::elements[0])>;
   constexpr int words = sizeof(P) / sizeof(Word), side = tile_threads * N, steps = tile_threads / tile_rows;
-  constexpr int together = std::min(steps, 8 / N);    // as registers allow
+  constexpr int together = N == 8 ? 1 : steps;        // as registers allow
   P* const tile = static_cast<P*>(dynamic_shared());  // of a column of the destination, the packs along its rows
   const auto place = [](int column, int pack) {
     return column * tile_threads + ((pack + column / N) & (tile_threads - 1));
