@@ -145,9 +145,8 @@ void Actor::update_in_place() {
   const StreamOrDevice s = somewhere();
   for (int i = 0; i < 3; ++i) {
     const int row = static_cast<int>(random_.below(n));
-    if (raises_or_refuses([&] {
-          x.a = slice_update(x.a, slice(v.a, {row, 0}, {row + 1, n}), Shape{row, 0}, Shape{row + 1, n}, s);
-        }))
+    if (raises_or_refuses(
+            [&] { x.a = slice_update(x.a, slice(v.a, {row, 0}, {row + 1, n}), Shape{row, 0}, Shape{row + 1, n}, s); }))
       return;
     for (int c = 0; c < n; ++c) x.want[at(row, c)] = v.want[at(row, c)];
     x.fails |= v.fails;
