@@ -1,5 +1,6 @@
 // For LD_PRELOAD: an operator new that refuses memory when it is told to, for tests/python/test_refused_memory.py.
 #include <dlfcn.h>
+#include <sys/prctl.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -20,14 +21,18 @@ thread_local Refusals here;
 Refusals anywhere;
 std::atomic<long> refused{0};
 
-// A driver's memory is its own: that of the CUDA that the host plays, too.
-bool is_driver(const void* caller) {
+// A driver's and a GPU's memory is their own: that of the CUDA that the host plays, too.
+bool is_device(const void* caller) {
+  thread_local const bool is_gpu = [] {
+    char name[16] = "";
+    return prctl(PR_GET_NAME, name) == 0 && std::strcmp(name, "emulated-gpu") == 0;
+  }();
   Dl_info info;
-  return dladdr(caller, &info) != 0 && std::strstr(info.dli_fname, "libemulated_") != nullptr;
+  return is_gpu || (dladdr(caller, &info) != 0 && std::strstr(info.dli_fname, "libemulated_") != nullptr);
 }
 
 bool refuses(const void* caller) {
-  if (is_driver(caller)) return false;
+  if (is_device(caller)) return false;
   const bool refuse = here.refuse() || anywhere.refuse();
   if (refuse) refused.fetch_add(1);
   return refuse;

@@ -20,6 +20,7 @@ std::atomic<bool> drain_requested{false};  // a pending call is under way
 const bool fork_handler = pthread_atfork(nullptr, nullptr, [] { drain_requested = false; }) == 0;
 
 int drain_from_interpreter(void*) {
+  drain_requested = false;  // also where somebody has drained it meanwhile
   drain_released();
   return 0;
 }
@@ -51,7 +52,6 @@ std::shared_ptr<void> kept(nb::object owner) {
 
 void drain_released() noexcept {
   if (!dropped.load()) return;
-  drain_requested = false;
   Kept* oldest = nullptr;
   for (Kept* k = dropped.exchange(nullptr); k;) {
     Kept* next = k->next;

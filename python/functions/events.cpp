@@ -25,11 +25,12 @@ class Notifier {
   int descriptor() const { return shared_->descriptor; }
   // drain() will give `key` once `event` has happened.
   void watch(const Event& event, std::uint64_t key) {
-    GilRelease release;
-    told_.reserve(watched_ + 1);
-    shared_->make_room(watched_ + 1);
-    ++watched_;  // also where this throws: `key` may come all the same
-    runtime::on_complete(event, [shared = shared_, key] { shared->push(key); });
+    waiting([&] {
+      told_.reserve(watched_ + 1);
+      shared_->make_room(watched_ + 1);
+      ++watched_;  // also where this throws: `key` may come all the same
+      runtime::on_complete(event, [shared = shared_, key] { shared->push(key); });
+    });
   }
   // The keys of those that have happened since; where there is no memory to say so, the loop is called again.
   nb::list drain() {

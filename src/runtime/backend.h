@@ -36,7 +36,8 @@ class Timestamp {
 class Queue {
  public:
   virtual ~Queue() = default;
-  // What is added from here on begins after `other`, a queue of the same type of device, has signalled `value`.
+  // What is added from here on begins after `other`, a queue of the same type of device, has signalled `value`, which
+  // it has been asked to.
   virtual void wait(Queue& other, std::uint64_t value) = 0;
   // Copies between two memory spaces, or within one.
   virtual void copy(void* to, const void* from, std::size_t bytes) = 0;

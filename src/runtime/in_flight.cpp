@@ -10,13 +10,14 @@ namespace anabranch::runtime {
 // The caller holds the token and has added the commands of `work`, or failed to.
 void StreamState::issue(Work* work, std::exception_ptr failure, Runner& runner) {
   const std::uint64_t n = issued_.load(std::memory_order_relaxed) + 1;
-  launch_.note_uses(Event(Ref<StreamState>(this), n));
-  launch_.clear();
-  work->issued(failure);
+  // Before memory says that this uses it: who is given that memory has its device wait for the signal.
   try {
     queue_->signal(n, Ref<StreamState>(this));
   } catch (...) {  // the device is lost: retire() finds that nothing more is reached, and says why
   }
+  launch_.note_uses(Event(Ref<StreamState>(this), n));
+  launch_.clear();
+  work->issued(failure);
   work->failure = std::move(failure);
   work->next = nullptr;
   work->waits_met = 0;

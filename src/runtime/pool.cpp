@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 
 #include "runtime/machine.h"
 #include "runtime/parking.h"

@@ -21,6 +21,7 @@ void before_fork() {
   // that thread for ever. Here what needs to know the machine; the rest at load, since who forks may have no memory.
   Pool::get();
   host_arena();
+  slab_mutex();
   backends_mutex().lock();
   registry_mutex().lock();
   for (StreamState* s : registered_streams()) s->mutex().lock();
@@ -67,9 +68,7 @@ void in_child() {
 void install_fork_handlers() {
   find_backend(Device::cpu);
   undescribed_failure();
-  for (Mutex& (*made)() :
-       {backends_mutex, registry_mutex, parking_mutex, device_arenas_mutex, creation::mutex, slab_mutex})
-    made();
+  for (Mutex& (*made)() : {backends_mutex, registry_mutex, parking_mutex, device_arenas_mutex, creation::mutex}) made();
   static const int installed = pthread_atfork(before_fork, unlock_all, in_child);
   static_cast<void>(installed);  // fails only for want of memory, at load
 }

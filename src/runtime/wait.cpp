@@ -211,8 +211,9 @@ void on_complete(const Event& event, std::function<void()> f) {
   call->value = event.value();
   if (!event.stream()->add_waiter(call)) return call->reached();
   event.stream()->schedule();
-  // No thread was to be had, and nobody waits, who would work on it.
-  if (!Pool::get().has_workers()) wait(event);
+  if (Pool::get().has_workers()) return;
+  Pool::get().push(event.stream(), 1);          // somebody else runs it, or no thread was to be had
+  if (!Pool::get().has_workers()) wait(event);  // or nobody might
 }
 
 }  // namespace anabranch::runtime

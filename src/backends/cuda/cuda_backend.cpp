@@ -62,9 +62,7 @@ class CudaBackend final : public runtime::Backend {
   runtime::Interop* interop() override { return &interop_; }
 
   void forked() override {
-    for (const auto& gpu : gpus_)
-      gpu->forked("GPU " + std::to_string(gpu->index) +
-                  " does not survive a fork. Start processes that use it with the method \"spawn\" or \"forkserver\".");
+    for (const auto& gpu : gpus_) gpu->forked();
     Watcher::get().forked();
   }
 

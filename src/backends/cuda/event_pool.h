@@ -21,6 +21,9 @@ class EventPool {
   void give_back(cudaEvent_t event) noexcept;
 
  private:
+  static constexpr std::size_t most_at_once = 64;
+  void make(std::size_t count);
+
   const Kind kind_;
   runtime::Mutex mutex_;
   // Under mutex_.

@@ -53,6 +53,13 @@ const Driver& driver() {
   return d;
 }
 
+Gpu::Gpu(int i, Delays* delays)
+    : index(i),
+      delays_(delays),
+      after_fork_(std::make_exception_ptr(DeviceLost(
+          "GPU " + std::to_string(i) +
+          " does not survive a fork. Start processes that use it with the method \"spawn\" or \"forkserver\"."))) {}
+
 Gpu::Current::Current(const Gpu& gpu) {
   ANABRANCH_THREAD_LOCAL(bool, known, false);  // to the CUDA runtime: the first time, the device is set in any case
   int current = 0;
@@ -73,9 +80,11 @@ void Gpu::lose(const std::string& why) {
   lost_.store(true, std::memory_order_release);
 }
 
-void Gpu::forked(const std::string& why) {
+void Gpu::forked() noexcept {
   new (&mutex_) runtime::Mutex;
-  lose(why);
+  if (is_lost()) return;
+  why_ = after_fork_;
+  lost_.store(true, std::memory_order_release);
 }
 
 void Gpu::failed(const kernels::CudaError& error) {

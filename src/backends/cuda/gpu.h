@@ -28,7 +28,7 @@ const Driver& driver();
 class Gpu {
  public:
   // `delays` of tests, or null.
-  Gpu(int i, Delays* delays) : index(i), delays_(delays) {}
+  Gpu(int i, Delays* delays);
   const int index;
 
   // While it lives, the GPU is the calling thread's current device; then what was is again.
@@ -47,8 +47,8 @@ class Gpu {
   bool is_lost() const { return lost_.load(std::memory_order_acquire); }
   // The first reason stays.
   void lose(const std::string& why);
-  // In a forked child, where the lock may be in any state: loses it.
-  void forked(const std::string& why);
+  // In a forked child, where the lock may be in any state and there may be no memory: loses it.
+  void forked() noexcept;
   // After a call that failed: throws DeviceLost where the error says that the device is gone for this process, as an
   // illegal access in a kernel does, or else `error`.
   [[noreturn]] void failed(const kernels::CudaError& error);
@@ -77,6 +77,7 @@ class Gpu {
  private:
   static constexpr int unknown = 1;
   Delays* const delays_;
+  const std::exception_ptr after_fork_;
   runtime::Atomic<int> most_urgent_{unknown};
   EventPool timed_events_{EventPool::Kind::Timed}, untimed_events_{EventPool::Kind::Untimed};
   runtime::Atomic<bool> lost_{false};

@@ -51,6 +51,7 @@ void connect(int a, int b) {
 
 CudaQueue::CudaQueue(Gpu& gpu, int priority) : gpu_(gpu) {
   gpu_.attempt([&] {
+    Watcher::get().start();
     timeline_ = std::make_unique<Timeline>();
     check(cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, priority), "cudaStreamCreateWithPriority");
   });
@@ -58,7 +59,10 @@ CudaQueue::CudaQueue(Gpu& gpu, int priority) : gpu_(gpu) {
 
 CudaQueue::CudaQueue(Gpu& gpu, cudaStream_t stream, std::shared_ptr<void> owner)
     : gpu_(gpu), shared_(true), owner_(std::move(owner)), stream_(stream) {
-  gpu_.attempt([&] { timeline_ = std::make_unique<Timeline>(); });
+  gpu_.attempt([&] {
+    Watcher::get().start();
+    timeline_ = std::make_unique<Timeline>();
+  });
 }
 
 CudaQueue::~CudaQueue() {
@@ -81,11 +85,12 @@ void CudaQueue::wait(runtime::Queue& other, std::uint64_t value) {
   auto& before = static_cast<CudaQueue&>(other);
   if (before.reached() >= value) return;
   if (&before.gpu_ == &gpu_) {
-    gpu_.attempt([&] {
-      runtime::Lock lock(before.mutex_);
-      check(cudaStreamWaitEvent(stream_, before.marks_[value % marks_.size()], 0), "cudaStreamWaitEvent");
-    });
-    return;
+    runtime::Lock lock(before.mutex_);
+    if (const cudaEvent_t mark = before.marks_[value % marks_.size()]) {
+      lock.unlock();  // it stays, and is at most recorded again
+      gpu_.attempt([&] { check(cudaStreamWaitEvent(stream_, mark, 0), "cudaStreamWaitEvent"); });
+      return;
+    }
   }
   // By the timeline, which lets go where that GPU is lost.
   before.flush();  // the GPU must not wait for what a thread has yet to add: that thread may be waiting for the GPU
@@ -109,16 +114,25 @@ void CudaQueue::signal(std::uint64_t value, Ref<runtime::StreamState> stream) {
   if (auto why = gpu_.lost()) std::rethrow_exception(why);
   {
     runtime::Lock lock(mutex_);
-    gpu_.attempt([&] {
-      cudaEvent_t& mark = marks_[value % marks_.size()];
-      if (!mark) mark = gpu_.untimed_events().take();
-      check(cudaEventRecord(mark, stream_), "cudaEventRecord");
-    });
+    mark(value);
     held_ = value;
     to_tell_ = std::move(stream);
     if (value - asked_.load() < most_held) return;
   }
   flush();
+}
+
+// Where it can't be done others wait by the timeline.
+void CudaQueue::mark(std::uint64_t value) noexcept {
+  cudaEvent_t& event = marks_[value % marks_.size()];
+  try {
+    gpu_.attempt([&] {
+      if (!event) event = gpu_.untimed_events().take();
+      check(cudaEventRecord(event, stream_), "cudaEventRecord");
+    });
+  } catch (const std::exception&) {
+    if (event) gpu_.untimed_events().give_back(std::exchange(event, nullptr));
+  }
 }
 
 void CudaQueue::flush() noexcept {

@@ -44,6 +44,7 @@ class CudaQueue final : public runtime::Queue {
 
  private:
   friend class Watcher;
+  void mark(std::uint64_t value) noexcept;
 
   Gpu& gpu_;
   const bool shared_ = false;
@@ -54,6 +55,12 @@ class CudaQueue final : public runtime::Queue {
   IndexWords index_words_{*this};
   runtime::Atomic<std::uint64_t> asked_{0};
   runtime::Atomic<bool> watched_{false};
+  // While it is: the watcher's.
+  struct Watch {
+    Ref<runtime::StreamState> stream;  // keeps the queue
+    std::uint64_t seen = 0;
+    CudaQueue* next = nullptr;
+  } watch_;
   runtime::Mutex mutex_;
   // Under mutex_: the last signal, and, where it is held back, the stream to tell. Who adds to the queue is the only
   // one to write it.

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <ctime>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace anabranch::backends::cuda {
 namespace {
@@ -24,34 +27,40 @@ Watcher& Watcher::get() {
   return w;
 }
 
-void Watcher::watch(CudaQueue& queue, Ref<runtime::StreamState> stream) {
+void Watcher::start() {
+  runtime::Lock lock(mutex_);
+  if (started_) return;
+  try {
+    runtime::Thread([this] { run(); }).detach();
+  } catch (const std::system_error& refused) {
+    throw std::runtime_error(std::string("No thread could be started to watch the GPU: ") + refused.what());
+  }
+  started_ = true;
+}
+
+void Watcher::watch(CudaQueue& queue, Ref<runtime::StreamState> stream) noexcept {
   if (queue.watched_.exchange(true)) return;
   runtime::Lock lock(mutex_);
-  added_.push_back({&queue, std::move(stream), 0});
-  if (!started_) {
-    try {
-      runtime::Thread([this] { run(); }).detach();
-    } catch (const std::system_error& refused) {
-      queue.gpu().lose(std::string("No thread could be started to watch the GPU: ") + refused.what());
-      added_.clear();
-      throw;
-    }
-    started_ = true;
-  }
+  queue.watch_ = {std::move(stream), 0, added_};
+  added_ = &queue;
   if (sleeping_) wake_.notify_one();
 }
 
-// Whether the queue is still to be watched.
-bool Watcher::look(Watched& w) {
-  const bool lost = w.queue->gpu().is_lost();
-  if (lost) w.queue->release();
-  const std::uint64_t reached = w.queue->reached();
-  if (reached != w.seen || lost) w.stream->progressed();
-  w.seen = reached;
-  if (!lost && reached < w.queue->asked()) return true;
-  w.queue->watched_.store(false);
+// After the end the queue may be gone, or watched anew.
+Watcher::Look Watcher::look(CudaQueue& queue) {
+  CudaQueue::Watch& watch = queue.watch_;
+  const bool lost = queue.gpu().is_lost();
+  if (lost) queue.release();
+  const std::uint64_t reached = queue.reached(), before = std::exchange(watch.seen, reached);
+  if (reached != before || lost) watch.stream->progressed();
+  const Look result = reached != before ? Look::Step : Look::Same;
+  if (!lost && reached < queue.asked()) return result;
+  Ref<runtime::StreamState> stream = std::move(watch.stream);  // perhaps the last holder: it goes at the return
+  queue.watched_.store(false);
   // Between the look and the store more may have been asked for by one who found it watched.
-  return !lost && w.queue->reached() < w.queue->asked() && !w.queue->watched_.exchange(true);
+  if (lost || queue.reached() >= queue.asked() || queue.watched_.exchange(true)) return Look::End;
+  watch.stream = std::move(stream);
+  return result;
 }
 
 void Watcher::nap(std::int64_t idle_ns) {
@@ -64,31 +73,35 @@ void Watcher::nap(std::int64_t idle_ns) {
 void Watcher::run() {
   prctl(PR_SET_NAME, "anabranch-gpu");
   prctl(PR_SET_TIMERSLACK, 1000UL);  // ns: or each nap takes 50 us more
-  std::vector<Watched> watched;
+  CudaQueue* watched = nullptr;
   std::int64_t last_step = 0, last_inspection = 0;
   runtime::Lock lock(mutex_);
   while (true) {
-    while (added_.empty() && watched.empty()) {
+    while (!added_ && !watched) {
       sleeping_ = true;
       wake_.wait(lock);
       sleeping_ = false;
     }
     const std::int64_t now = runtime::Clock::now();
-    if (!added_.empty()) last_step = now;
-    for (Watched& w : added_) watched.push_back(std::move(w));
-    added_.clear();
+    if (added_) last_step = now;
+    CudaQueue* to_look_at = std::exchange(added_, nullptr);
     lock.unlock();
+    for (CudaQueue** last = &to_look_at;; last = &(*last)->watch_.next) {
+      if (*last) continue;
+      *last = std::exchange(watched, nullptr);
+      break;
+    }
     const bool inspect = now - std::max(last_step, last_inspection) > inspect_ns;
     if (inspect) last_inspection = now;
-    for (std::size_t i = watched.size(); i-- > 0;) {
-      Watched& w = watched[i];
-      const std::uint64_t before = w.seen;
-      if (inspect && !w.queue->gpu().is_lost()) w.queue->gpu().inspect(w.queue->stream());
-      const bool go_on = look(w);
-      if (w.seen != before) last_step = now;
-      if (!go_on) watched.erase(watched.begin() + static_cast<std::ptrdiff_t>(i));  // perhaps the stream's last holder
+    while (to_look_at) {
+      CudaQueue& queue = *to_look_at;
+      to_look_at = queue.watch_.next;
+      if (inspect && !queue.gpu().is_lost()) queue.gpu().inspect(queue.stream());
+      const Look seen = look(queue);
+      if (seen != Look::Same) last_step = now;
+      if (seen != Look::End) queue.watch_.next = std::exchange(watched, &queue);
     }
-    if (!watched.empty()) nap(now - last_step);
+    if (watched) nap(now - last_step);
     lock.lock();
   }
 }

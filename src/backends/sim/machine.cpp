@@ -43,6 +43,8 @@ void Machine::add(const std::shared_ptr<Line>& line, Line::Command command) {
   if (runtime::injected(runtime::Fault::Command)) throw MemoryError("The simulated GPU refused a command.");
   Lock lock(mutex_);
   if (command.run) command.value = line->next_value;
+  if (command.other && command.value >= command.other->next_value && !lost(command.other->device))
+    throw std::logic_error("A queue is to wait for what another one has not been asked to signal.");
   add(line, std::move(command), lock);
 }
 
@@ -260,9 +262,7 @@ std::exception_ptr Machine::lost(int index) const {
 void Machine::forked() {
   if (!used_.load()) return;
   for (Device& device : devices_) {
-    device.why = std::make_exception_ptr(DeviceLost(
-        "The simulated GPU does not survive a fork. Start processes that use it with the method \"spawn\" or "
-        "\"forkserver\"."));
+    device.why = after_fork_;
     device.lost.store(true);
   }
   forked_.store(true);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "anabranch/error.h"
 #include "anabranch/ref.h"
 #include "backends/sim/order.h"
 #include "runtime/stream_state.h"
@@ -72,7 +73,8 @@ class Machine {
   void repair(int device);
   // Null while it works.
   std::exception_ptr lost(int device) const;
-  // In a forked child, where the lock may be in any state: if they were used before, all are lost.
+  // In a forked child, where the lock may be in any state and there may be no memory: if they were used before, all are
+  // lost.
   void forked();
 
  private:
@@ -95,6 +97,9 @@ class Machine {
   std::exception_ptr check_order(Line& line, const Line::Command& command);
   void drop_commands(Line& line, std::vector<Ref<runtime::StreamState>>& signalled);
 
+  const std::exception_ptr after_fork_ = std::make_exception_ptr(
+      DeviceLost("The simulated GPU does not survive a fork. Start processes that use it with the method \"spawn\" or "
+                 "\"forkserver\"."));
   runtime::Atomic<bool> used_{false}, forked_{false};
   std::array<Device, most_devices> devices_;
   runtime::Mutex mutex_;
