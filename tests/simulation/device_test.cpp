@@ -229,6 +229,28 @@ TEST_F(Devices, ScratchMemoryIsNotUsedAnewTooSoon) {
   });
 }
 
+// Who is given it then has its device wait for that signal.
+TEST_F(Devices, MemoryIsHandedOnOnceItsUseIsToBeSignalled) {
+  run_many([] {
+    static std::vector<char> from(4096);
+    const Stream streams[] = {new_stream(Device::gpu), new_stream(Device::gpu)};
+    runtime::Arena& arena = streams[0].state()->arena();
+    const std::size_t unlimited = arena.figures().limit;
+    arena.trim(0);
+    arena.set_limit(from.size());  // for one of them at a time
+    std::vector<Event> ends;
+    for (int i = 0; i < 4; ++i) {
+      const Stream& s = streams[i % 2];
+      ends.push_back(submit(
+          s, [](Launch& l) { l.queue().copy(l.scratch(from.size()), from.data(), from.size()); }, {},
+          [](const std::exception_ptr& failure) { require(!failure, "a submission failed"); }));
+      s.state()->schedule();
+    }
+    for (const Event& e : ends) e.wait();
+    arena.set_limit(unlimited);
+  });
+}
+
 bool comes_to_pass(const Event& event) {
   for (int i = 0; i < 1000 && !event.query(); ++i) delay(1'000'000);
   return event.query();
