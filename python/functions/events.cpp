@@ -191,7 +191,7 @@ void bind_events(nb::module_& m) {
       .def(nb::init<>())
       .def("fileno", &Notifier::descriptor)
       .def("watch", &Notifier::watch)
-      .def("drain", &Notifier::drain);
+      .def("drain", &Notifier::drain, nb::sig("def drain(self, /) -> list[int]"));
 }
 
 }  // namespace anabranch::python
