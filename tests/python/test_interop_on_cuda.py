@@ -16,7 +16,7 @@ PLUGIN = TESTS / "libanabranch_cuda_emulated.so"
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("tests", ["interop_on_cuda.py", "streams_on_cuda.py"])
 def test_on_the_emulated_cuda(tests, seed):
-    # So many channels that a stream which a test holds up hardly ever holds up another one.
+    # So many channels that a stream which a test holds up holds up no other one.
     environment = {
         **os.environ,
         "ANABRANCH_SIM_GPU": "0",

@@ -14,12 +14,15 @@ cudaEvent_t EventPool::take() {
   return event;
 }
 
-// Several at once: many streams that begin at the same time would wait for the driver in turn, each for its own.
+// Several at once, of which one is enough: many streams that begin at the same time would wait for the driver in turn,
+// each for its own.
 void EventPool::make(std::size_t count) {
   spare_.reserve(made_ + count);  // or give_back() could fail
   for (; count > 0; --count) {
     cudaEvent_t event = nullptr;
-    kernels::check(cudaEventCreateWithFlags(&event, static_cast<unsigned>(kind_)), "cudaEventCreateWithFlags");
+    const cudaError_t result = cudaEventCreateWithFlags(&event, static_cast<unsigned>(kind_));
+    if (result != cudaSuccess && !spare_.empty()) return;
+    kernels::check(result, "cudaEventCreateWithFlags");
     ++made_;
     spare_.push_back(event);
   }

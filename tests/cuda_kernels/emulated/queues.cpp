@@ -68,6 +68,7 @@ Gpus::Gpus() {
   driver_version = options["driver"];
   clock_rate = options["clock"];
   devices.resize(options["devices"]);
+  apart_ = options["channels"] != 0;
   for (std::size_t d = 0; d < devices.size(); ++d) {
     constexpr unsigned usual[] = {1, 2, 3, 8, 32};
     const std::uint64_t channels = options["channels"] ? options["channels"] : usual[random_() % std::size(usual)];
@@ -107,8 +108,14 @@ bool Moment::has_come() const {
 
 cudaStream_t Gpus::make(int d) {
   Device& device = devices[static_cast<std::size_t>(d)];
-  const cudaStream_t stream = new CUstream_st{std::make_shared<Progress>(Progress{d}),
-                                              device.channels[random_() % device.channels.size()].get()};
+  const auto is_taken = [&](const Channel* c) {
+    return !c->commands.empty() ||
+           std::any_of(streams_.begin(), streams_.end(), [&](cudaStream_t s) { return s->channel == c; });
+  };
+  Channel* channel;
+  do channel = device.channels[random_() % device.channels.size()].get();
+  while (apart_ && streams_.size() < device.channels.size() / 2 && is_taken(channel));
+  const cudaStream_t stream = new CUstream_st{std::make_shared<Progress>(Progress{d}), channel};
   streams_.insert(stream);
   return stream;
 }

@@ -6,7 +6,7 @@
 // ANABRANCH_EMULATED_CUDA=name=number,...:
 //   driver    the version of CUDA that the driver is for (that of the headers)
 //   devices   how many (1)
-//   channels  of each device (a number drawn from the seed)
+//   channels  of each device (a number drawn from the seed); where it is given and there are enough, streams share none
 //   seed      of what is drawn (1)
 //   delay     microseconds that a channel waits at most, now and then (200)
 //   memory    MiB of each device (a quarter of the machine's)
@@ -131,6 +131,7 @@ class Gpus {
   cudaStream_t make(int device);  // under the lock
 
   std::set<cudaStream_t> streams_;
+  bool apart_ = false;  // as long as half the channels have no stream, each stream has one of its own
   std::map<std::pair<int, cudaStream_t>, cudaStream_t> defaults_;
   std::int64_t longest_delay_;
   unsigned until_redraw_ = 0;
