@@ -92,6 +92,23 @@ TEST_F(Waiting, ACallOnCompletionComesThoughNobodyWaits) {
   });
 }
 
+// Who asks for it is not held up by what another thread is at, though no worker has been started yet.
+TEST_F(Waiting, ToAskForACallOnCompletionIsNotToWait) {
+  run_many([] {
+    Atomic<bool> begun{false}, go{false}, called{false};
+    const Event e = submit(new_stream(Device::cpu), [&begun, &go](Launch&) {
+      begun.store(true);
+      watch([&go] { return go.load(); });
+    });
+    Thread runs([&e] { e.wait(); });
+    watch([&begun] { return begun.load(); });
+    runtime::on_complete(e, [&called] { called.store(true); });
+    go.store(true);
+    watch([&called] { return called.load(); });
+    runs.join();
+  });
+}
+
 TEST_F(Waiting, AnInterruptedWaitGivesTheStrandBack) {
   run_many([](Circumstances& c) { c.interrupts = true; },
            [] {

@@ -83,8 +83,8 @@ CudaQueue::~CudaQueue() {
 
 void CudaQueue::wait(runtime::Queue& other, std::uint64_t value) {
   auto& before = static_cast<CudaQueue&>(other);
-  if (before.reached() >= value) return;
   if (&before.gpu_ == &gpu_) {
+    if (before.reached() >= value) return;
     runtime::Lock lock(before.mutex_);
     if (const cudaEvent_t mark = before.marks_[value % marks_.size()]) {
       lock.unlock();  // it stays, and is at most recorded again
