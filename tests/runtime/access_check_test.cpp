@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "runtime/memory.h"
 #include "runtime/sync.h"
 
 #ifdef __SANITIZE_THREAD__
@@ -23,6 +24,22 @@ void one_after_the_other(Use first, Use second, std::memory_order store) {
   });
   while (!done.load(std::memory_order_acquire)) yield();
   use(data, second);
+  other.join();
+}
+
+// Memory is given back and taken anew after another thread's use of it, of which that flag tells.
+void take_anew_after_a_use(std::memory_order store) {
+  BufferRef memory = allocate(4096);
+  const Buffer* const used = memory.get();
+  Atomic<bool> done{false};
+  Thread other([&] {
+    used->contents.read();
+    done.store(true, store);
+  });
+  while (!done.load(std::memory_order_acquire)) yield();
+  memory = {};
+  memory = allocate(4096);
+  EXPECT_EQ(memory.get(), used);
   other.join();
 }
 
@@ -48,6 +65,14 @@ INSTANTIATE_TEST_SUITE_P(Conflicts, AccessCheckDeathTest,
                            const auto name = [](Use use) { return std::string(use == Use::Read ? "Read" : "Write"); };
                            return name(info.param.first) + "Before" + name(info.param.second);
                          });
+
+TEST(MemoryDeathTest, UsedAnewWithoutAnOrderIsReported) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT((take_anew_after_a_use(std::memory_order_relaxed), std::exit(0)), testing::ExitedWithCode(66),
+              "data race");
+}
+
+TEST(MemoryDeathTest, UsedAnewInOrderIsNot) { take_anew_after_a_use(std::memory_order_release); }
 
 TEST(AccessCheck, ReadsNeedNoOrder) { one_after_the_other(Use::Read, Use::Read, std::memory_order_relaxed); }
 
